@@ -1,0 +1,1 @@
+export { MhimError, type ErrorCode, type MhimErrorOptions } from './errors.js';
