@@ -1,1 +1,34 @@
 export { MhimError, type ErrorCode, type MhimErrorOptions } from './errors.js';
+export { checkGradients, type GradientCheckOptions, type GradientDeviation } from './gradient-check.js';
+export {
+  kaimingNormal,
+  kaimingUniform,
+  normal,
+  ones,
+  torchBias,
+  torchWeight,
+  uniform,
+  xavierNormal,
+  xavierUniform,
+  zeros,
+  type Initialiser,
+} from './initialisers.js';
+export { BatchNorm } from './layers/batch-norm.js';
+export { CrossAttention, type CrossAttentionConfig } from './layers/cross-attention.js';
+export { dropout } from './layers/dropout.js';
+export { LayerNorm } from './layers/layer-norm.js';
+export { Linear, type LinearOptions } from './layers/linear.js';
+export {
+  Module,
+  type Call,
+  type LoadOptions,
+  type LoadReport,
+  type StateDict,
+  type StateSource,
+} from './module.js';
+export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';
+export { activate, gelu, relu, type ActivationName } from './ops/activation.js';
+export { crossEntropy } from './ops/cross-entropy.js';
+export { differentiable, type Differentiation } from './ops/differentiable.js';
+export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
+export { Rng, type RngState } from './rng.js';

@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs';
+import { torchWeight, type Initialiser } from '../initialisers.js';
+import { Module, type Call } from '../module.js';
+import type { Rng } from '../rng.js';
+import { dropout } from './dropout.js';
+import { Linear } from './linear.js';
+
+export interface CrossAttentionConfig {
+  /** Width d of queries, keys and result. */
+  dim: number;
+  /** Default 8. */
+  heads?: number;
+  /** Width of one head, default 64 whatever `dim` is. */
+  headDim?: number;
+  /** On the attention and on the result, default 0.1. */
+  dropout?: number;
+  weightInit?: Initialiser;
+}
+
+/**
+ * Multi-head cross-attention (Vaswani et al. 2017 §3.2.2; "MCA" of MHIM-v2 eq. 10). Query, key and value projections
+ * have no bias. State: `to_q.weight` [h·w, d], `to_kv.weight` [2·h·w, d] (keys first), `to_out.0.weight` [d, h·w], `to_out.0.bias`.
+ */
+export class CrossAttention extends Module {
+  readonly heads: number;
+  readonly headDim: number;
+  readonly dropout: number;
+  readonly toKeyValue: Linear;
+  readonly toQuery: Linear;
+  readonly toOut: Linear;
+
+  constructor({ dim, heads = 8, headDim = 64, dropout = 0.1, weightInit = torchWeight }: CrossAttentionConfig, rng: Rng) {
+    super();
+    this.heads = heads;
+    this.headDim = headDim;
+    this.dropout = dropout;
+    const inner = heads * headDim;
+    this.toKeyValue = this.child('to_kv', new Linear(dim, 2 * inner, rng, { bias: false, weightInit }));
+    this.toQuery = this.child('to_q', new Linear(dim, inner, rng, { bias: false, weightInit }));
+    this.toOut = this.child('to_out.0', new Linear(inner, dim, rng, { weightInit }));
+  }
+
+  /**
+   * The textbook form, every instance projected to a key and a value.
+   * @param query [k, d]
+   * @param instances [n, d]
+   * @returns [k, d]
+   */
+  forward(query: tf.Tensor2D, instances: tf.Tensor2D, call: Call = {}): tf.Tensor2D {
+    const [k, n] = [query.shape[0], instances.shape[0]];
+    const split = (x: tf.Tensor2D, rows: number): tf.Tensor3D =>
+      tf.transpose(tf.reshape(x, [rows, this.heads, this.headDim]), [1, 0, 2]);
+    const [keys, values] = tf.split(this.toKeyValue.forward(instances), 2, 1) as [tf.Tensor2D, tf.Tensor2D];
+    const q = split(tf.mul(this.toQuery.forward(query), this.headDim ** -0.5), k);
+    const attention = dropout(tf.softmax(tf.matMul(q, split(keys, n), false, true)), this.dropout, call);
+    const context = tf.transpose(tf.matMul(attention, split(values, n)), [1, 0, 2]);
+    return this.project(tf.reshape(context, [k, this.heads * this.headDim]), call);
+  }
+
+  /** The output projection with its dropout: context [k, h·w] → [k, d]. */
+  project(context: tf.Tensor2D, call: Call): tf.Tensor2D {
+    return dropout(this.toOut.forward(context), this.dropout, call);
+  }
+}

@@ -1,0 +1,20 @@
+import * as tf from '@tensorflow/tfjs';
+import { Module } from '../module.js';
+import { standardiseRows } from '../ops/standardise-rows.js';
+
+/** Layer normalisation over the last axis with affine `weight` and `bias` [d], eps 1e-5 (Ba et al. 2016). */
+export class LayerNorm extends Module {
+  readonly weight: tf.Variable<tf.Rank.R1>;
+  readonly bias: tf.Variable<tf.Rank.R1>;
+
+  constructor(readonly dim: number) {
+    super();
+    this.weight = this.parameter('weight', tf.ones([dim]) as tf.Tensor1D);
+    this.bias = this.parameter('bias', tf.zeros([dim]) as tf.Tensor1D);
+  }
+
+  /** x [n, d] → [n, d] */
+  forward(x: tf.Tensor2D): tf.Tensor2D {
+    return tf.add(tf.mul(standardiseRows(x), this.weight), this.bias);
+  }
+}
