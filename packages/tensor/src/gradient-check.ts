@@ -26,7 +26,11 @@ export function checkGradients(
   { step = 1e-2, entries = 16 }: GradientCheckOptions = {},
 ): GradientDeviation {
   let worst: GradientDeviation = { input: 0, entry: 0, analytic: 0, numeric: 0, error: 0 };
-  const gradients = tf.tidy(() => tf.grads((...xs: tf.Tensor[]) => f(...xs))(inputs).map((g) => g.dataSync().slice()));
+  const gradients = tf.tidy(() =>
+    tf
+      .grads((...xs: tf.Tensor[]) => f(...xs))(inputs)
+      .map((g) => g.dataSync().slice()),
+  );
   inputs.forEach((input, index) => {
     const values = input.dataSync().slice() as Float32Array;
     const stride = Math.max(1, Math.floor(values.length / entries));

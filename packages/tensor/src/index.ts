@@ -18,14 +18,7 @@ export { CrossAttention, type CrossAttentionConfig } from './layers/cross-attent
 export { dropout } from './layers/dropout.js';
 export { LayerNorm } from './layers/layer-norm.js';
 export { Linear, type LinearOptions } from './layers/linear.js';
-export {
-  Module,
-  type Call,
-  type LoadOptions,
-  type LoadReport,
-  type StateDict,
-  type StateSource,
-} from './module.js';
+export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './module.js';
 export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';
 export { activate, gelu, relu, type ActivationName } from './ops/activation.js';
 export { crossEntropy } from './ops/cross-entropy.js';

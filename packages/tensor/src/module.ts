@@ -31,7 +31,6 @@ export interface LoadReport {
   misshaped: { key: string; expected: number[]; found: number[] }[];
 }
 
-
 /**
  * A tree of named parameters. Names are those of the official PyTorch modules, so that their state dicts load without a
  * mapping table. Parameters are `tf.Variable`s, hence tensors; gradients come from `tf.variableGrads`.
@@ -150,7 +149,8 @@ function join(prefix: string, name: string): string {
 function assign(variable: tf.Variable, value: StateSource[string]): void {
   tf.tidy(() => {
     if (value instanceof tf.Tensor) return variable.assign(value.clone());
-    const data = value.data instanceof Float32Array ? value.data : Float32Array.from(value.data as ArrayLike<number>, Number);
+    const data =
+      value.data instanceof Float32Array ? value.data : Float32Array.from(value.data as ArrayLike<number>, Number);
     variable.assign(tf.tensor(data.slice(), variable.shape, 'float32'));
   });
 }

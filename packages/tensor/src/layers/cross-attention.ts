@@ -29,7 +29,10 @@ export class CrossAttention extends Module {
   readonly toQuery: Linear;
   readonly toOut: Linear;
 
-  constructor({ dim, heads = 8, headDim = 64, dropout = 0.1, weightInit = torchWeight }: CrossAttentionConfig, rng: Rng) {
+  constructor(
+    { dim, heads = 8, headDim = 64, dropout = 0.1, weightInit = torchWeight }: CrossAttentionConfig,
+    rng: Rng,
+  ) {
     super();
     this.heads = heads;
     this.headDim = headDim;

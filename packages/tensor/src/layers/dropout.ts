@@ -10,7 +10,10 @@ import type { Call } from '../module.js';
 export function dropout<T extends tf.Tensor>(x: T, rate: number, { training = false, rng }: Call): T {
   if (!training || rate === 0) return x;
   if (rng === undefined) {
-    throw new MhimError('training with dropout needs an Rng.', { code: 'config', hint: 'Pass { training: true, rng }.' });
+    throw new MhimError('training with dropout needs an Rng.', {
+      code: 'config',
+      hint: 'Pass { training: true, rng }.',
+    });
   }
   return tf.mul(x, rng.keepMask(x.shape as tf.ShapeMap[tf.Rank], rate)) as T;
 }

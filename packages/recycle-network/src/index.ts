@@ -1,0 +1,1 @@
+export { RecycleNetwork, type RecycleNetworkConfig } from './recycle-network.js';

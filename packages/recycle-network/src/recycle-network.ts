@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs';
+import {
+  CrossAttention,
+  dropout,
+  LayerNorm,
+  MhimError,
+  Module,
+  standardiseRows,
+  xavierNormal,
+  uniform,
+  type Call,
+  type Initialiser,
+  type Rng,
+} from '@mhim/tensor';
+
+export interface RecycleNetworkConfig {
+  /** Width d of the instances. */
+  dim: number;
+  /** Number K of global queries, hence of recycled instances. Default 5. */
+  queries?: number;
+  /** Default 8. */
+  heads?: number;
+  /** Width of one head, default 64 whatever `dim` is. */
+  headDim?: number;
+  /** On the attention and on the result, default 0.1. */
+  dropout?: number;
+  /** λq, the momentum of the global query. Default 0.9999. */
+  queryMomentum?: number;
+  /**
+   * How instances become keys and values. `folded` (default) folds the projections into the K queries, which gives the
+   * same result with about 512/(2K) times less work; `direct` projects every instance, as the definition reads.
+   */
+  form?: 'folded' | 'direct';
+  weightInit?: Initialiser;
+}
+
+/**
+ * The Global Recycle Network (MHIM-v2 §3.4, eq. 10–11): K global queries attend to the randomly masked instances and bring
+ * back K instances that stand for them. Queries and instances share one LayerNorm; there is no residual.
+ *
+ * The global query is moved by {@link updateQuery}, never by a gradient. State: `norm.*`, `attn.*` and `global_q_mm` [1, K, d]
+ * (also under its alias `global_q`).
+ */
+export class RecycleNetwork extends Module {
+  readonly config: Required<RecycleNetworkConfig>;
+  readonly globalQuery: tf.Variable<tf.Rank.R3>;
+  readonly norm: LayerNorm;
+  readonly attention: CrossAttention;
+
+  constructor(config: RecycleNetworkConfig, rng: Rng) {
+    super();
+    const c = (this.config = { ...defaults, ...config });
+    // The bound of the official code, which takes the query for a patch embedding of a 16×16 RGB patch.
+    const bound = Math.sqrt(6 / (3 * 16 * 16 + c.dim));
+    this.globalQuery = this.parameter('global_q_mm', uniform(bound)<tf.Rank.R3>([1, c.queries, c.dim], rng), false);
+    this.alias('global_q', 'global_q_mm');
+    this.norm = this.child('norm', new LayerNorm(c.dim));
+    this.attention = this.child('attn', new CrossAttention(c, rng));
+  }
+
+  /**
+   * Recycles masked instances, MCA(Q_G, Ẑ_m).
+   * @param masked [m, d], m ≥ 1
+   * @returns [K, d]
+   */
+  forward(masked: tf.Tensor2D, call: Call = {}): tf.Tensor2D {
+    const { dim, queries, form } = this.config;
+    if (masked.shape[0] === 0) {
+      throw new MhimError('there are no masked instances to recycle.', { code: 'shape' });
+    }
+    const query = this.norm.forward(tf.reshape(this.globalQuery, [queries, dim]));
+    return form === 'direct'
+      ? this.attention.forward(query, this.norm.forward(masked), call)
+      : this.folded(query, masked, call);
+  }
+
+  /**
+   * The exponential moving average of the global query, Q_G ← λq·Q_G + (1−λq)·Z̃ (MHIM-v2 §3.4).
+   * @param recycled this step's {@link forward}, [K, d]
+   */
+  updateQuery(recycled: tf.Tensor2D): void {
+    const { queryMomentum: momentum } = this.config;
+    tf.tidy(() => {
+      const moved = tf.mul(tf.reshape(recycled, this.globalQuery.shape), 1 - momentum);
+      this.globalQuery.assign(tf.add(tf.mul(this.globalQuery, momentum), moved));
+    });
+  }
+
+  /**
+   * The same attention without a key or value per instance. With x̂ the standardised instances and LN(x) = γ∘x̂ + β:
+   * a query's logits are x̂·(γ∘W_kᵀq) plus a constant that the softmax removes, and its context, Σ aᵢ W_v LN(xᵢ), is
+   * W_v·(γ∘Σ aᵢ x̂ᵢ + β Σ aᵢ).
+   */
+  private folded(query: tf.Tensor2D, masked: tf.Tensor2D, call: Call): tf.Tensor2D {
+    const { dim, queries, heads, headDim } = this.config;
+    const { toKeyValue, toQuery } = this.attention;
+    const standardised = standardiseRows(masked);
+    const [keyWeight, valueWeight] = tf.split(tf.reshape(toKeyValue.weight, [2 * heads, headDim, dim]), 2) as [
+      tf.Tensor3D,
+      tf.Tensor3D,
+    ];
+    const scaled = tf.mul(toQuery.forward(query), headDim ** -0.5);
+    const perHead = tf.transpose(tf.reshape(scaled, [queries, heads, headDim]), [1, 0, 2]);
+    const probes = tf.mul(tf.reshape(tf.matMul(perHead, keyWeight), [heads * queries, dim]), this.norm.weight);
+    const logits: tf.Tensor2D = tf.matMul(probes, standardised, false, true);
+    const attention = dropout(tf.softmax(logits), this.config.dropout, call);
+    const mass = tf.sum(attention, 1, true);
+    const pooled = tf.add(tf.mul(tf.matMul(attention, standardised), this.norm.weight), tf.mul(mass, this.norm.bias));
+    const context = tf.matMul(tf.reshape(pooled, [heads, queries, dim]), valueWeight, false, true);
+    const joined: tf.Tensor2D = tf.reshape(tf.transpose(context, [1, 0, 2]), [queries, heads * headDim]);
+    return this.attention.project(joined, call);
+  }
+}
+
+const defaults = {
+  queries: 5,
+  heads: 8,
+  headDim: 64,
+  dropout: 0.1,
+  queryMomentum: 0.9999,
+  form: 'folded',
+  weightInit: xavierNormal,
+} as const;
