@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { MhimError, Module, type Rng } from '@mhim/tensor';
+import { MhimError, Module, takeRows, type Rng } from '@mhim/tensor';
 import { assertBag, type Aggregation, type Aggregator, type AggregatorCall } from '@mhim/mil-aggregators';
 import { RecycleNetwork } from '@mhim/recycle-network';
 import { consistencyLoss } from './consistency-loss.js';
@@ -186,13 +186,14 @@ export class MHIMv2 extends Module {
     { kept, recycled }: HardInstances,
     call: AggregatorCall,
   ): { sequence: tf.Tensor2D; recycled?: tf.Tensor2D } {
-    const rows = (x: tf.Tensor2D, indices: Int32Array) => tf.gather(x, tf.tensor1d(indices, 'int32'));
     if (!this.recycle || recycled.length === 0) {
-      return { sequence: this.student.embed(rows(features, kept), call) };
+      // Rows that the student never sees need no embedding; raw features need no gradient.
+      const seen = kept.length < features.shape[0] ? takeRows(features, kept) : features;
+      return { sequence: this.student.embed(seen, call) };
     }
     const instances = this.student.embed(features, call);
-    const brought = this.recycle.forward(rows(instances, recycled), call);
-    const sequence = kept.length === 0 ? brought : tf.concat([rows(instances, kept), brought]);
+    const brought = this.recycle.forward(instances, call, recycled);
+    const sequence = kept.length === 0 ? brought : tf.concat([takeRows(instances, kept), brought]);
     return { sequence, recycled: brought };
   }
 }

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {
-  activate,
   BatchNorm,
-  dropout,
+  featureLayer,
   LayerNorm,
   Linear,
   MhimError,
@@ -110,7 +109,7 @@ export class ABMIL extends Aggregator {
   embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
     const { normPosition, activation, dropout: rate, position } = this.config;
     const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;
-    let instances = dropout(activate(activation, this.feature.forward(input)), rate, call);
+    let instances = featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
     if (this.norm && normPosition === 'instances') instances = this.norm.forward(instances, call);
     if (position === 'none') return instances;
     if (!call.positions) {

@@ -10,6 +10,7 @@ import {
   type Initialiser,
   type Rng,
 } from '@mhim/tensor';
+import { attentionPool, type AttentionWeights } from './attention-pool.js';
 
 export interface AttentionPoolingConfig {
   /** Width d of the instances. */
@@ -63,7 +64,24 @@ export class AttentionPooling extends Module {
 
   /** Instances [n, d] → F [1, d] and a [1, n]. */
   forward(instances: tf.Tensor2D, call: Call = {}): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
+    const { activation, dropout: rate } = this.config;
+    const drops = call.training === true && rate > 0;
+    if (!drops && (activation === 'tanh' || activation === 'relu')) {
+      return attentionPool(instances, this.weights(), activation);
+    }
     const attention: tf.Tensor2D = tf.softmax(this.scores(instances, call));
     return { attention, embedding: tf.matMul(attention, instances) };
+  }
+
+  private weights(): AttentionWeights {
+    const { hidden, gate, score } = this;
+    return {
+      hidden: hidden.weight,
+      hiddenBias: hidden.bias,
+      gate: gate?.weight,
+      gateBias: gate?.bias,
+      score: score.weight,
+      scoreBias: score.bias,
+    };
   }
 }

@@ -7,6 +7,7 @@ export {
   type Positions,
   type Prediction,
 } from './aggregator.js';
+export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
 export { MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { activate, dropout, Linear, xavierNormal, type ActivationName, type Rng } from '@mhim/tensor';
+import { featureLayer, Linear, xavierNormal, type ActivationName, type Rng } from '@mhim/tensor';
 import { Aggregator, type Aggregation, type AggregatorCall } from './aggregator.js';
 
 export interface InstancePoolingConfig {
@@ -38,7 +38,7 @@ abstract class InstancePooling extends Aggregator {
 
   embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
     const { activation, dropout: rate } = this.config;
-    return dropout(activate(activation, this.hidden.forward(features)), rate, call);
+    return featureLayer(features, this.hidden.weight, this.hidden.bias, { activation, dropout: rate }, call);
   }
 
   /** Here the pooled logits are the bag embedding. */

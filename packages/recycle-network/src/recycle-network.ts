@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   CrossAttention,
-  dropout,
   LayerNorm,
   MhimError,
   Module,
-  standardiseRows,
+  takeRows,
   xavierNormal,
   uniform,
   type Call,
   type Initialiser,
   type Rng,
 } from '@mhim/tensor';
+import { standardisedAttention } from './standardised-attention.js';
 
 export interface RecycleNetworkConfig {
   /** Width d of the instances. */
@@ -60,18 +60,22 @@ export class RecycleNetwork extends Module {
 
   /**
    * Recycles masked instances, MCA(Q_G, Ẑ_m).
-   * @param masked [m, d], m ≥ 1
+   * @param instances [n, d]
+   * @param masked which of them to recycle, distinct indices; all when not given
    * @returns [K, d]
    */
-  forward(masked: tf.Tensor2D, call: Call = {}): tf.Tensor2D {
+  forward(instances: tf.Tensor2D, call: Call = {}, masked?: Int32Array): tf.Tensor2D {
     const { dim, queries, form } = this.config;
-    if (masked.shape[0] === 0) {
-      throw new MhimError('there are no masked instances to recycle.', { code: 'shape' });
-    }
+    const [n, m] = [instances.shape[0], masked?.length ?? instances.shape[0]];
+    if (m === 0) throw new MhimError('there are no masked instances to recycle.', { code: 'shape' });
     const query = this.norm.forward(tf.reshape(this.globalQuery, [queries, dim]));
-    return form === 'direct'
-      ? this.attention.forward(query, this.norm.forward(masked), call)
-      : this.folded(query, masked, call);
+    if (form === 'direct') {
+      const rows = masked ? takeRows(instances, masked) : instances;
+      return this.attention.forward(query, this.norm.forward(rows), call);
+    }
+    // Copying most rows out (and their gradients back) costs more than attending to all with the others excluded.
+    if (masked && m < n / 2) return this.folded(query, takeRows(instances, masked), call);
+    return this.folded(query, instances, call, masked && m < n ? exclusion(n, masked) : undefined);
   }
 
   /**
@@ -91,25 +95,32 @@ export class RecycleNetwork extends Module {
    * a query's logits are x̂·(γ∘W_kᵀq) plus a constant that the softmax removes, and its context, Σ aᵢ W_v LN(xᵢ), is
    * W_v·(γ∘Σ aᵢ x̂ᵢ + β Σ aᵢ).
    */
-  private folded(query: tf.Tensor2D, masked: tf.Tensor2D, call: Call): tf.Tensor2D {
-    const { dim, queries, heads, headDim } = this.config;
+  private folded(query: tf.Tensor2D, instances: tf.Tensor2D, call: Call, exclude?: tf.Tensor2D): tf.Tensor2D {
+    const { dim, queries, heads, headDim, dropout } = this.config;
     const { toKeyValue, toQuery } = this.attention;
-    const standardised = standardiseRows(masked);
     const [keyWeight, valueWeight] = tf.split(tf.reshape(toKeyValue.weight, [2 * heads, headDim, dim]), 2) as [
       tf.Tensor3D,
       tf.Tensor3D,
     ];
     const scaled = tf.mul(toQuery.forward(query), headDim ** -0.5);
     const perHead = tf.transpose(tf.reshape(scaled, [queries, heads, headDim]), [1, 0, 2]);
-    const probes = tf.mul(tf.reshape(tf.matMul(perHead, keyWeight), [heads * queries, dim]), this.norm.weight);
-    const logits: tf.Tensor2D = tf.matMul(probes, standardised, false, true);
-    const attention = dropout(tf.softmax(logits), this.config.dropout, call);
-    const mass = tf.sum(attention, 1, true);
-    const pooled = tf.add(tf.mul(tf.matMul(attention, standardised), this.norm.weight), tf.mul(mass, this.norm.bias));
-    const context = tf.matMul(tf.reshape(pooled, [heads, queries, dim]), valueWeight, false, true);
+    const probes: tf.Tensor2D = tf.mul(
+      tf.reshape(tf.matMul(perHead, keyWeight), [heads * queries, dim]),
+      this.norm.weight,
+    );
+    const { pooled, mass } = standardisedAttention(instances, probes, { dropout, exclude }, call);
+    const normed = tf.add(tf.mul(pooled, this.norm.weight), tf.mul(mass, this.norm.bias));
+    const context = tf.matMul(tf.reshape(normed, [heads, queries, dim]), valueWeight, false, true);
     const joined: tf.Tensor2D = tf.reshape(tf.transpose(context, [1, 0, 2]), [queries, heads * headDim]);
     return this.attention.project(joined, call);
   }
+}
+
+/** Added to the logits, it leaves only the `masked` columns: exp(−1e30) is 0. */
+function exclusion(n: number, masked: Int32Array): tf.Tensor2D {
+  const values = new Float32Array(n).fill(-1e30);
+  for (const i of masked) values[i] = 0;
+  return tf.tensor2d(values, [1, n]);
 }
 
 const defaults = {

@@ -15,7 +15,7 @@ export {
 } from './initialisers.js';
 export { BatchNorm } from './layers/batch-norm.js';
 export { CrossAttention, type CrossAttentionConfig } from './layers/cross-attention.js';
-export { dropout } from './layers/dropout.js';
+export { dropout, keepMask } from './layers/dropout.js';
 export { LayerNorm } from './layers/layer-norm.js';
 export { Linear, type LinearOptions } from './layers/linear.js';
 export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './module.js';
@@ -23,5 +23,7 @@ export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype }
 export { activate, gelu, relu, type ActivationName } from './ops/activation.js';
 export { crossEntropy } from './ops/cross-entropy.js';
 export { differentiable, type Differentiation } from './ops/differentiable.js';
+export { featureLayer, type FeatureLayerOptions } from './ops/feature-layer.js';
+export { takeRows } from './ops/take-rows.js';
 export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';

@@ -61,14 +61,9 @@ export class Rng {
     });
   }
 
-  /**
-   * A tensor that is 1/(1−rate) with probability 1−rate and 0 otherwise: the factor of inverted dropout.
-   */
-  keepMask<R extends tf.Rank = tf.Rank>(shape: tf.ShapeMap[R], rate: number): tf.Tensor<R> {
-    return tf.tidy(() => {
-      const draws = this.dropDraws(shape, rate);
-      return tf.mul(tf.cast(draws, 'float32'), 1 / (1 - rate)) as tf.Tensor<R>;
-    });
+  /** A tensor that is scale/(1−rate) with probability 1−rate and 0 otherwise: the factor of inverted dropout. */
+  keepMask<R extends tf.Rank = tf.Rank>(shape: tf.ShapeMap[R], rate: number, scale = 1): tf.Tensor<R> {
+    return tf.tidy(() => tf.mul(tf.cast(this.keeps(shape, rate), 'float32'), scale / (1 - rate)) as tf.Tensor<R>);
   }
 
   /** A random permutation of 0 … n−1, on the host, the same on every backend. */
@@ -112,7 +107,7 @@ export class Rng {
   }
 
   /** Booleans, true (keep) with probability 1 − rate. */
-  private dropDraws(shape: number[], rate: number): tf.Tensor {
+  private keeps(shape: number[], rate: number): tf.Tensor {
     const drawsPerWord = 4;
     const size = shape.reduce((a, b) => a * b, 1);
     // A rate that is a multiple of 1/256 needs eight random bits, not twenty-four: a quarter of the draws.

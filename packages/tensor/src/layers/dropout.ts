@@ -7,13 +7,21 @@ import type { Call } from '../module.js';
  * (Srivastava et al. 2014). At inference, or at rate 0, the input itself.
  * @throws MhimError `config` when training without an Rng
  */
-export function dropout<T extends tf.Tensor>(x: T, rate: number, { training = false, rng }: Call): T {
-  if (!training || rate === 0) return x;
+export function dropout<T extends tf.Tensor>(x: T, rate: number, call: Call): T {
+  if (!call.training || rate === 0) return x;
+  return tf.mul(x, keepMask(x.shape, rate, call)) as T;
+}
+
+/**
+ * The factor of inverted dropout, `scale`/(1 − rate) or 0 for each element.
+ * @throws MhimError `config` without an Rng
+ */
+export function keepMask(shape: number[], rate: number, { rng }: Call, scale = 1): tf.Tensor {
   if (rng === undefined) {
     throw new MhimError('training with dropout needs an Rng.', {
       code: 'config',
       hint: 'Pass { training: true, rng }.',
     });
   }
-  return tf.mul(x, rng.keepMask(x.shape as tf.ShapeMap[tf.Rank], rate)) as T;
+  return rng.keepMask(shape as tf.ShapeMap[tf.Rank], rate, scale);
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { isNative, nativeOp } from '../native.js';
 import { differentiable } from './differentiable.js';
 
 export type ActivationName = 'relu' | 'gelu' | 'tanh' | 'sigmoid' | 'identity';
@@ -40,8 +41,15 @@ export const gelu = differentiable((x: tf.Tensor) => {
 /** max(x, 0) with derivative 0 at 0, as PyTorch has it; the gradient needs only the output. */
 export const relu = differentiable((x: tf.Tensor) => {
   const y = tf.relu(x);
-  return { value: y, save: [y], gradient: (dy, [output]) => [tf.mul(dy, tf.step(output as tf.Tensor))] };
+  return { value: y, save: [y], gradient: (dy, [output]) => [reluGradient(dy, output as tf.Tensor)] };
 });
+
+function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
+  // tfjs composes `step` of several slow operations; TensorFlow has the gradient as one.
+  return isNative()
+    ? nativeOp('ReluGrad', [{ name: 'T', type: 'TYPE', value: 'FLOAT' }], [dy, y])
+    : tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32'));
+}
 
 /** Φ(x) = ½(1 + erf(x/√2)). */
 function normalCdf(x: tf.Tensor): tf.Tensor {

@@ -1,26 +1,49 @@
 import * as tf from '@tensorflow/tfjs';
 
 /** A function with its hand-written gradient. */
-export interface Differentiation<Out extends tf.Tensor> {
+export interface Differentiation<Out extends tf.Tensor | tf.Tensor[]> {
   value: Out;
   /** What the gradient needs; kept until the backward pass. */
   save: tf.Tensor[];
-  /** d loss / d input for every input in order, given d loss / d value. */
-  gradient: (upstream: Out, saved: tf.Tensor[]) => tf.Tensor[];
+  /**
+   * d loss / d input for every input in order, given d loss / d value. A gradient given as a function is computed only if
+   * something asks for it: bag features, for one, hardly ever need theirs. Of several values, one that nothing used has a
+   * gradient of zeros.
+   */
+  gradient: (upstream: Out, saved: tf.Tensor[]) => (tf.Tensor | (() => tf.Tensor))[];
+}
+
+/** The part of tfjs' engine that `tf.customGrad` itself is built on, and that allows gradients on demand. */
+interface Engine {
+  runKernelFunc(params: {
+    forwardFunc: (backend: unknown, save: tf.GradSaveFunc) => tf.Tensor | tf.Tensor[];
+    backwardsFunc: (dy: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+    inputs: Record<string, tf.Tensor>;
+  }): tf.Tensor | tf.Tensor[];
 }
 
 /**
  * Makes one node of the gradient tape of a whole computation: the forward pass records nothing inside, which saves the
- * tape's cost per operation and keeps only what the gradient needs. (`tf.customGrad` with types that hold.)
+ * tape's cost per operation and keeps only what the gradient needs.
  */
-export function differentiable<In extends tf.Tensor[], Out extends tf.Tensor>(
+export function differentiable<In extends tf.Tensor[], Out extends tf.Tensor | tf.Tensor[]>(
   forward: (...inputs: In) => Differentiation<Out>,
 ): (...inputs: In) => Out {
-  const operation = tf.customGrad((...args) => {
-    const save = args.pop() as tf.GradSaveFunc;
-    const { value, save: kept, gradient } = forward(...(args as In));
-    save(kept);
-    return { value: value as tf.Tensor, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy as Out, saved) };
-  });
-  return (...inputs: In) => operation(...inputs) as Out;
+  return (...inputs: In) => {
+    let gradient: Differentiation<Out>['gradient'];
+    const result = (tf.engine() as unknown as Engine).runKernelFunc({
+      forwardFunc: (_backend, save) => {
+        const differentiation = forward(...inputs);
+        gradient = differentiation.gradient;
+        save(differentiation.save);
+        return differentiation.value;
+      },
+      backwardsFunc: (dy, saved) => {
+        const gradients = gradient(dy as Out, saved);
+        return Object.fromEntries(gradients.map((g, i) => [String(i), typeof g === 'function' ? g : () => g] as const));
+      },
+      inputs: Object.fromEntries(inputs.map((input, i) => [String(i), input])),
+    });
+    return result as Out;
+  };
 }
