@@ -8,9 +8,10 @@ const mayImport = {
   metrics: [],
   'mil-aggregators': ['tensor'],
   'recycle-network': ['tensor'],
+  'survival-losses': ['tensor'],
   datasets: ['tensor'],
   'hard-mining': ['tensor', 'mil-aggregators', 'recycle-network'],
-  training: ['tensor', 'metrics', 'mil-aggregators', 'recycle-network', 'datasets', 'hard-mining'],
+  training: ['tensor', 'metrics', 'mil-aggregators', 'recycle-network', 'survival-losses', 'datasets', 'hard-mining'],
   figures: ['metrics'],
   native: [],
 };
