@@ -74,14 +74,18 @@ export class ABMIL extends Aggregator {
     this.inputDim = c.inputDim;
     this.embedDim = c.embedDim;
     this.classes = c.classes;
+    // Officially a LayerNorm on the features is the first element of the feature layer's Sequential.
+    const leads = c.norm === 'layer' && c.normPosition === 'features';
     if (c.norm !== 'none') {
       const Norm = c.norm === 'layer' ? LayerNorm : BatchNorm;
-      this.norm = this.child('norm', new Norm(c.normPosition === 'features' ? c.inputDim : c.embedDim));
+      this.norm = leads
+        ? this.child(names.feature, new LayerNorm(c.inputDim, { bias: c.featureBias }))
+        : this.child('norm', new Norm(c.normPosition === 'features' ? c.inputDim : c.embedDim));
       this.bagNorm = this.child('norm1', new Norm(c.embedDim));
     }
     const weightInit = xavierNormal;
     this.feature = this.child(
-      names.feature,
+      leads ? names.featureAfterNorm : names.feature,
       new Linear(c.inputDim, c.embedDim, rng, { weightInit, bias: c.featureBias }),
     );
     this.pooling = this.child(
@@ -106,10 +110,16 @@ export class ABMIL extends Aggregator {
     );
   }
 
-  embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
-    const { normPosition, activation, dropout: rate, position } = this.config;
+  /** The feature layer alone, without the normalisation and positions that may follow it: [n, in] → [n, d]. */
+  project(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
+    const { normPosition, activation, dropout: rate } = this.config;
     const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;
-    let instances = featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
+    return featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
+  }
+
+  embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
+    const { normPosition, position } = this.config;
+    let instances = this.project(features, call);
     if (this.norm && normPosition === 'instances') instances = this.norm.forward(instances, call);
     if (position === 'none') return instances;
     if (!call.positions) {
@@ -175,6 +185,7 @@ const defaults = {
 
 interface LayoutNames {
   feature: string;
+  featureAfterNorm: string;
   pooling: string;
   attention: AttentionNames;
   gatedAttention: AttentionNames;
@@ -188,6 +199,7 @@ const gated: AttentionNames = { hidden: 'attention_a.0', gate: 'attention_b.0', 
 const layouts: Record<ABMILLayout, LayoutNames> = {
   'stand-alone': {
     feature: 'feature.0',
+    featureAfterNorm: 'feature.1',
     pooling: '',
     attention: plain,
     gatedAttention: gated,
@@ -196,6 +208,7 @@ const layouts: Record<ABMILLayout, LayoutNames> = {
   },
   mhim: {
     feature: 'feature.0',
+    featureAfterNorm: 'feature.1',
     pooling: 'online_encoder.attention',
     attention: plain,
     gatedAttention: gated,
@@ -204,6 +217,7 @@ const layouts: Record<ABMILLayout, LayoutNames> = {
   },
   ilse: {
     feature: 'feature_extractor_part2.0',
+    featureAfterNorm: 'feature_extractor_part2.1',
     pooling: '',
     attention: plain,
     gatedAttention: { hidden: 'attention_V.0', gate: 'attention_U.0', score: 'attention_w' },

@@ -109,7 +109,7 @@ export class RecycleNetwork extends Module {
       this.norm.weight,
     );
     const { pooled, mass } = standardisedAttention(instances, probes, { dropout, exclude }, call);
-    const normed = tf.add(tf.mul(pooled, this.norm.weight), tf.mul(mass, this.norm.bias));
+    const normed = tf.add(tf.mul(pooled, this.norm.weight), tf.mul(mass, this.norm.bias as tf.Tensor1D));
     const context = tf.matMul(tf.reshape(normed, [heads, queries, dim]), valueWeight, false, true);
     const joined: tf.Tensor2D = tf.reshape(tf.transpose(context, [1, 0, 2]), [queries, heads * headDim]);
     return this.attention.project(joined, call);

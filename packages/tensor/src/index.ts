@@ -16,7 +16,7 @@ export {
 export { BatchNorm } from './layers/batch-norm.js';
 export { CrossAttention, type CrossAttentionConfig } from './layers/cross-attention.js';
 export { dropout, keepMask } from './layers/dropout.js';
-export { LayerNorm } from './layers/layer-norm.js';
+export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.js';
 export { Linear, type LinearOptions } from './layers/linear.js';
 export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './module.js';
 export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';

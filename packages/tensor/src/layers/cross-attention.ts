@@ -50,18 +50,29 @@ export class CrossAttention extends Module {
    * @returns [k, d]
    */
   forward(query: tf.Tensor2D, instances: tf.Tensor2D, call: Call = {}): tf.Tensor2D {
-    const [k, n] = [query.shape[0], instances.shape[0]];
-    const split = (x: tf.Tensor2D, rows: number): tf.Tensor3D =>
-      tf.transpose(tf.reshape(x, [rows, this.heads, this.headDim]), [1, 0, 2]);
     const [keys, values] = tf.split(this.toKeyValue.forward(instances), 2, 1) as [tf.Tensor2D, tf.Tensor2D];
-    const q = split(tf.mul(this.toQuery.forward(query), this.headDim ** -0.5), k);
-    const attention = dropout(tf.softmax(tf.matMul(q, split(keys, n), false, true)), this.dropout, call);
-    const context = tf.transpose(tf.matMul(attention, split(values, n)), [1, 0, 2]);
-    return this.project(tf.reshape(context, [k, this.heads * this.headDim]), call);
+    const attention = dropout(this.weights(query, keys), this.dropout, call);
+    const context = tf.transpose(tf.matMul(attention, this.perHead(values)), [1, 0, 2]);
+    return this.project(tf.reshape(context, [query.shape[0], this.heads * this.headDim]), call);
+  }
+
+  /** The attention of each head without dropout: query [k, d], instances [n, d] → [h, k, n]. */
+  attention(query: tf.Tensor2D, instances: tf.Tensor2D): tf.Tensor3D {
+    return this.weights(query, tf.split(this.toKeyValue.forward(instances), 2, 1)[0] as tf.Tensor2D);
   }
 
   /** The output projection with its dropout: context [k, h·w] → [k, d]. */
   project(context: tf.Tensor2D, call: Call): tf.Tensor2D {
     return dropout(this.toOut.forward(context), this.dropout, call);
+  }
+  private weights(query: tf.Tensor2D, keys: tf.Tensor2D): tf.Tensor3D {
+    const q = this.perHead(tf.mul(this.toQuery.forward(query), this.headDim ** -0.5));
+    const logits: tf.Tensor3D = tf.matMul(q, this.perHead(keys), false, true);
+    return tf.softmax(logits);
+  }
+
+  /** [rows, h·w] → [h, rows, w] */
+  private perHead(x: tf.Tensor2D): tf.Tensor3D {
+    return tf.transpose(tf.reshape(x, [x.shape[0], this.heads, this.headDim]), [1, 0, 2]);
   }
 }

@@ -2,19 +2,28 @@ import * as tf from '@tensorflow/tfjs';
 import { Module } from '../module.js';
 import { standardiseRows } from '../ops/standardise-rows.js';
 
+export interface LayerNormOptions {
+  /** Default true. */
+  bias?: boolean;
+}
+
 /** Layer normalisation over the last axis with affine `weight` and `bias` [d], eps 1e-5 (Ba et al. 2016). */
 export class LayerNorm extends Module {
   readonly weight: tf.Variable<tf.Rank.R1>;
-  readonly bias: tf.Variable<tf.Rank.R1>;
+  readonly bias?: tf.Variable<tf.Rank.R1>;
 
-  constructor(readonly dim: number) {
+  constructor(
+    readonly dim: number,
+    { bias = true }: LayerNormOptions = {},
+  ) {
     super();
     this.weight = this.parameter('weight', tf.ones([dim]) as tf.Tensor1D);
-    this.bias = this.parameter('bias', tf.zeros([dim]) as tf.Tensor1D);
+    if (bias) this.bias = this.parameter('bias', tf.zeros([dim]) as tf.Tensor1D);
   }
 
   /** x [n, d] → [n, d] */
   forward(x: tf.Tensor2D): tf.Tensor2D {
-    return tf.add(tf.mul(standardiseRows(x), this.weight), this.bias);
+    const scaled: tf.Tensor2D = tf.mul(standardiseRows(x), this.weight);
+    return this.bias ? tf.add<tf.Tensor2D>(scaled, this.bias) : scaled;
   }
 }
