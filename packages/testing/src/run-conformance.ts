@@ -105,7 +105,9 @@ function gradientsWithoutCause(fixture: LoadedCase, outputs: Outputs): Failure[]
     const value = outputs[`grad.${parameter}`];
     const all = value === undefined ? [] : typeof value === 'number' ? [value] : Array.from(value);
     const nonZero = all.some((entry) => entry !== 0);
-    return nonZero ? [{ tensor: `grad.${parameter}`, message: 'the loss does not touch it, its gradient is not 0' }] : [];
+    return nonZero
+      ? [{ tensor: `grad.${parameter}`, message: 'the loss does not touch it, its gradient is not 0' }]
+      : [];
   });
 }
 

@@ -1,0 +1,102 @@
+import type { ActivationName } from '@mhim/tensor';
+import { gatedABMIL, mhimABMIL, type ABMILConfig, type InstancePoolingConfig } from '@mhim/mil-aggregators';
+import type { MHIMv2Config } from '@mhim/hard-mining';
+import type { ConformanceCase } from '../conformance-case.js';
+import { KindNotBuilt } from '../run-conformance.js';
+
+/** Constructor arguments under their official names, with the official defaults where a case leaves them out. */
+export class OfficialArguments {
+  constructor(private readonly given: Record<string, unknown>) {}
+
+  number(name: string, otherwise: number): number {
+    return this.has(name) ? Number(this.given[name]) : otherwise;
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    return this.has(name) ? Boolean(this.given[name]) : otherwise;
+  }
+
+  text(name: string, otherwise: string): string {
+    return this.has(name) ? String(this.given[name]) : otherwise;
+  }
+
+  has(name: string): boolean {
+    return this.given[name] !== undefined && this.given[name] !== null;
+  }
+}
+
+/** `DAttention` of the official repository. */
+export function abmilConfig(args: OfficialArguments): ABMILConfig {
+  const bias = args.flag('mil_bias', true);
+  const norms: Record<string, ABMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
+  return {
+    ...commonConfig(args),
+    embedDim: args.number('inner_dim', 512),
+    featureBias: bias,
+    attentionBias: bias,
+    norm: norms[args.text('mil_norm', 'none')] ?? 'none',
+    normPosition: args.number('embed_norm_pos', 0) === 1 ? 'instances' : 'features',
+    position: args.text('pos', 'none') === 'sincos' ? 'sin-cos' : 'none',
+  };
+}
+
+/** `AttentionGated`; here the classifier loses its bias with the others. */
+export function gatedConfig(args: OfficialArguments): ABMILConfig {
+  return gatedABMIL({ ...abmilConfig(args), classifierBias: args.flag('mil_bias', true), attentionDropout: 0 });
+}
+
+/** The base of `MHIM` with `baseline=attn`. */
+export function mhimBaseConfig(args: OfficialArguments): ABMILConfig {
+  return mhimABMIL({
+    ...commonConfig(args),
+    embedDim: args.number('mlp_dim', 512),
+    gated: args.flag('da_gated', false),
+    attentionActivation: args.text('da_act', 'relu') as ActivationName,
+  });
+}
+
+/** `MeanMIL` and `MaxMIL`. The dropout rate also decides a name, so it stays; these cases run without training. */
+export function poolingConfig(args: OfficialArguments): InstancePoolingConfig {
+  const { inputDim, classes, activation } = commonConfig(args);
+  return { inputDim, classes, activation, dropout: args.number('dropout', 0.25) };
+}
+
+/** `MHIM`'s own arguments, and the loss weights that the official training loop takes from the command line. */
+export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partial<MHIMv2Config> {
+  const args = new OfficialArguments(constructorArgs);
+  const loop = new OfficialArguments(config);
+  const recycle = args.flag('merge_enable', true);
+  return {
+    maskRatioHigh: args.number('mask_ratio_h', 0),
+    maskRatioHighDecay: 'none',
+    randomHigh: args.number('mask_ratio_hr', 1),
+    keepRatio: args.number('merge_ratio', 0.2),
+    split: recycle ? 'random' : 'none',
+    recycle,
+    queries: args.number('merge_k', 1),
+    queryMomentum: args.number('merge_mm', 0.9998),
+    recycleDropout: 0,
+    recycleAtInference: recycle && args.flag('merge_test', false),
+    teacherDropout: false,
+    teacherRecycle: recycle,
+    temperature: args.number('temp_t', 0.1),
+    momentum: loop.number('mm', 0.9997),
+    labelWeight: loop.number('main_alpha', 1),
+    consistencyWeight: loop.number('aux_alpha', 0),
+  };
+}
+
+/** @throws KindNotBuilt for `MHIM` over an aggregator that is not there yet */
+export function assertBaseline({ kind, constructorArgs }: ConformanceCase): void {
+  const baseline = new OfficialArguments(constructorArgs).text('baseline', 'attn');
+  if (baseline !== 'attn') throw new KindNotBuilt(`${kind} over ${baseline}`);
+}
+
+function commonConfig(args: OfficialArguments) {
+  return {
+    inputDim: args.number('input_dim', 1024),
+    classes: args.number('n_classes', 2),
+    activation: args.text('act', 'relu') as ActivationName,
+    dropout: 0,
+  };
+}
