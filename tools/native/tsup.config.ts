@@ -1,3 +1,3 @@
 import { library } from '../../tsup.base.js';
 
-export default library({ entry: ['src/index.ts', 'src/cli.ts'], format: ['esm'] });
+export default library({ entry: ['src/index.ts', 'src/cli.ts'], format: ['esm'], shims: false });
