@@ -1,3 +1,4 @@
+export { useBackend, type BackendInfo, type BackendName, type BackendOptions } from './backend.js';
 export { MhimError, type ErrorCode, type MhimErrorOptions } from './errors.js';
 export { checkGradients, type GradientCheckOptions, type GradientDeviation } from './gradient-check.js';
 export {

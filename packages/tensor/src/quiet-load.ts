@@ -1,0 +1,33 @@
+import { closeSync, openSync, readlinkSync } from 'node:fs';
+
+/**
+ * Runs `load` with the process's standard error pointed at nothing, and restores it whatever happens.
+ * TensorFlow's static initialisers print two lines that no setting hides. Only on Linux, where descriptor 2 can be taken
+ * over by closing and reopening it; elsewhere `load` simply runs.
+ */
+export function loadQuietly<T>(load: () => T): T {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  if (process.platform !== 'linux' || process.env.MHIM_DEBUG) return load();
+  // Opening through /proc duplicates terminals, files and pipes; a socket cannot be opened and stays as it is.
+  let backup: number;
+  try {
+    if (readlinkSync('/proc/self/fd/2').startsWith('socket:')) return load();
+    backup = openSync('/proc/self/fd/2', 'a');
+  } catch {
+    return load();
+  }
+  replace('/dev/null');
+  try {
+    return load();
+  } finally {
+    replace(`/proc/self/fd/${backup}`);
+    closeSync(backup);
+  }
+}
+
+/** Closes descriptor 2 and opens `path`, which gets the lowest free number: 2 again. */
+function replace(path: string): void {
+  closeSync(2);
+  const opened = openSync(path, 'a');
+  if (opened !== 2) throw new Error(`descriptor 2 was taken by another thread, got ${opened}`);
+}

@@ -1,0 +1,3 @@
+import { program } from './program.mjs';
+
+program('apps/reproduce/dist/cli.js');

@@ -1,0 +1,101 @@
+// Everything a fresh clone needs: dependencies, build, native backend. A second run skips what is done.
+// Plain JavaScript without dependencies, because it runs before any are installed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+const env = {
+  ...process.env,
+  // One process at a time is all we need of Nx; its daemon would outlive us.
+  NX_DAEMON: 'false',
+  NX_TUI: 'false',
+  NX_NO_CLOUD: 'true',
+  TF_CPP_MIN_LOG_LEVEL: '2',
+};
+
+/** Runs a command in the repository, output passed through. */
+export function run(command, args, options = {}) {
+  const { status, signal } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit', ...options });
+  return signal ? 130 : (status ?? 1);
+}
+
+/** Nx targets over all projects; prints nothing but failures when `quiet`. */
+export function nx(targets, { quiet = false, parallel = 2, continueOnError = false } = {}) {
+  const bin = join(root, 'node_modules', 'nx', 'dist', 'bin', 'nx.js');
+  const fallback = join(root, 'node_modules', 'nx', 'bin', 'nx.js');
+  const args = [existsSync(bin) ? bin : fallback, 'run-many', '-t', ...targets, `--parallel=${parallel}`];
+  if (continueOnError) args.push('--nxBail=false');
+  if (quiet) args.push('--outputStyle=static');
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    env,
+    stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (quiet && status !== 0) process.stdout.write(`${stdout}${stderr}`);
+  return status ?? 1;
+}
+
+export function setup() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    fail(`Node ${process.versions.node} is too old; MHIM needs Node 20.19 or newer.`);
+  }
+  installDependencies();
+  const start = Date.now();
+  if (nx(['build'], { quiet: true }) !== 0) fail('the build failed (see above).');
+  if (Date.now() - start > 5000) console.log('Packages built.');
+  installNativeBackend();
+}
+
+function installDependencies() {
+  const lock = readFileSync(join(root, 'pnpm-lock.yaml'));
+  const manager = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager;
+  const key = createHash('sha256').update(lock).update(`${manager} ${process.versions.modules}`).digest('hex');
+  const stamp = join(root, '.setup', 'dependencies');
+  if (existsSync(join(root, 'node_modules', 'nx')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  console.log(`Installing dependencies with ${manager} …`);
+  const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
+  const args = ['--yes', manager, 'install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'];
+  const { status, stdout, stderr, error } = spawnSync(npx, args, {
+    cwd: root,
+    env: { ...env, CI: 'true' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) fail(`dependencies could not be installed: ${error?.message ?? `${stdout}\n${stderr}`.trim()}`);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, key);
+}
+
+function installNativeBackend() {
+  const tool = join(root, 'tools', 'native', 'dist', 'cli.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tool, 'install'], {
+    cwd: join(root, 'tools', 'native'),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  const said = stdout.trim();
+  if (status === 0) {
+    if (!said.endsWith('ready (CPU).') && !said.endsWith('ready (GPU).')) console.log(said);
+    return;
+  }
+  console.log(`No native backend (${stderr.trim().replace(/^error: /, '')}) Going on with the slower wasm backend.`);
+}
+
+function fail(message) {
+  console.error(`error: ${message}`);
+  process.exit(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  setup();
+  console.log('Ready.');
+}
