@@ -58,9 +58,8 @@ export function discreteNll(
 
 /** Cumulative products of the columns; `tf.cumprod` has no gradient, and there are only a few bins. */
 function productsAlong(x: tf.Tensor2D): tf.Tensor2D {
-  const columns = tf.split(x, x.shape[1], 1) as tf.Tensor2D[];
-  for (let j = 1; j < columns.length; j++) {
-    columns[j] = tf.mul(columns[j - 1] as tf.Tensor2D, columns[j] as tf.Tensor2D);
-  }
-  return tf.concat(columns, 1);
+  const [first, ...others] = tf.split(x, x.shape[1], 1) as [tf.Tensor2D, ...tf.Tensor2D[]];
+  const products = [first];
+  for (const column of others) products.push(tf.mul(products[products.length - 1] as tf.Tensor2D, column));
+  return tf.concat(products, 1);
 }

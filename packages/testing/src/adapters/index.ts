@@ -1,9 +1,15 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
 import { poolingAdapters } from './instance-pooling.js';
+import { mhimPartAdapters } from './mhim-parts.js';
+import { mhimAdapters } from './mhim.js';
+import { operationAdapters } from './operations.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...poolingAdapters,
+  ...mhimAdapters,
+  ...mhimPartAdapters,
+  ...operationAdapters,
 };

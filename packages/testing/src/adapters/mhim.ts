@@ -1,0 +1,134 @@
+import * as tf from '@tensorflow/tfjs';
+import { ABMIL } from '@mhim/mil-aggregators';
+import { instanceProbability, MHIMv2, type HardInstances, type MiningCall } from '@mhim/hard-mining';
+import { Rng } from '@mhim/tensor';
+import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
+import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
+import { labelLossOf, probabilities } from './label-loss.js';
+import { assertBaseline, mhimBaseConfig, mhimConfig, OfficialArguments } from './official-config.js';
+
+/** `MHIM` as a whole: teacher scores, student pass, baseline and inference. */
+export const mhimAdapters: Adapters = {
+  'mhim.score': score,
+  'mhim.student': student,
+  'mhim.pure': pure,
+  'mhim.infer': infer,
+  'mhim.ema': ema,
+};
+
+/** The model that a case describes, over AB-MIL, with random parameters. */
+export function createMHIM(fixture: ConformanceCase): MHIMv2 {
+  assertBaseline(fixture);
+  const base = mhimBaseConfig(new OfficialArguments(fixture.constructorArgs));
+  return new MHIMv2((rng) => new ABMIL(base, rng), new Rng(0), mhimConfig(fixture));
+}
+
+/** The same with the case's parameters; without `tparam.*` the teacher is a copy of the student. */
+export function loadMHIM(fixture: ConformanceCase): MHIMv2 {
+  const model = createMHIM(fixture);
+  loadParameters(model, fixture);
+  if (Object.keys(fixture.tensors).some((name) => name.startsWith('tparam.'))) {
+    loadParameters(model.teacher, fixture, 'tparam.');
+  } else model.teacher.copyFrom(model);
+  return model;
+}
+
+/** The case's permutations in place of random ones. */
+export function drawsOf(fixture: ConformanceCase, prefix = 'aux.'): MiningCall['draws'] {
+  const fixed = (name: string) =>
+    fixture.has(prefix + name) ? () => fixture.data(prefix + name) as Int32Array : undefined;
+  return { highScore: fixed('hs_perm'), split: fixed('merge_perm') };
+}
+
+/** What high-score masking alone leaves, in the official order. */
+export function survivors(n: number, { masked }: HardInstances): Int32Array {
+  const gone = new Set(masked);
+  return Int32Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i));
+}
+
+/** The published score of every instance; ranking uses the margin, which has the same order. */
+export function teacherProbability(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
+  const { aggregator } = model.teacher;
+  const instances = aggregator.embed(features);
+  return instanceProbability(aggregator.instanceLogits(instances, aggregator.aggregate(instances)));
+}
+
+function score(fixture: ConformanceCase): Outputs {
+  return withModule(loadMHIM(fixture), (model) => {
+    const features = bagOf(fixture);
+    const { scores, target } = model.mine(features, { rng: new Rng(0) });
+    const { attention } = model.teacher.aggregator.forward(features);
+    const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
+    return {
+      ...numbers({
+        'out.score': teacherProbability(model, features),
+        'out.t_feat': target,
+        'out.attn': attention,
+        'out.attn_score': attention,
+      }),
+      'out.rank': order,
+    };
+  });
+}
+
+function student(fixture: ConformanceCase): Outputs {
+  return withModule(loadMHIM(fixture), (model) => {
+    const features = bagOf(fixture);
+    const scheduled = fixture.config.mrh;
+    const hard = model.mine(features, {
+      rng: new Rng(0),
+      draws: drawsOf(fixture),
+      maskRatioHigh: typeof scheduled === 'number' ? scheduled : undefined,
+    });
+    const step = () => model.studentPass(features, hard, labelLossOf(fixture), callFor(fixture));
+    const { logits, embedding, labelLoss, consistency, recycled } = step();
+    const outputs: Outputs = {
+      ...lossAndGradients(model, features, () => step().loss),
+      ...numbers({
+        'out.score': teacherProbability(model, features),
+        'out.t_feat': hard.target,
+        'out.s_feat': embedding,
+        'out.logits': logits,
+        'out.cls_loss': labelLoss,
+        'out.cl_loss': consistency,
+      }),
+      'out.hs_masked': hard.masked,
+      'out.hs_kept': survivors(features.shape[0], hard),
+      'out.kept': hard.kept,
+      'out.recycled': hard.recycled,
+      'out.student_tokens': hard.kept.length + (recycled?.shape[0] ?? 0),
+    };
+    model.afterStep(recycled);
+    return { ...outputs, ...numbers({ 'out.global_q_after': model.recycle?.globalQuery }) };
+  });
+}
+
+/** `mhim_pure`: the base alone, with the names it has inside `MHIM`. */
+function pure(fixture: ConformanceCase): Outputs {
+  assertBaseline(fixture);
+  const base = mhimBaseConfig(new OfficialArguments(fixture.constructorArgs));
+  return withModule(new ABMIL(base, new Rng(0)), (model) => {
+    loadParameters(model, fixture);
+    const features = bagOf(fixture);
+    const logits = () => model.forward(features, callFor(fixture)).logits;
+    return {
+      ...lossAndGradients(model, features, () => labelLossOf(fixture)(logits())),
+      ...numbers({ 'out.logits': logits(), 'out.probs': probabilities(logits()) }),
+    };
+  });
+}
+
+function infer(fixture: ConformanceCase): Outputs {
+  return withModule(loadMHIM(fixture), (model) => {
+    const { logits, attention } = model.predict(bagOf(fixture));
+    return numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), 'out.attn': attention });
+  });
+}
+
+function ema(fixture: ConformanceCase): Outputs {
+  return withModule(loadMHIM(fixture), (model) => {
+    model.afterStep();
+    const after = [...model.teacher.parameters()].map(([name, value]) => [`out.after.${name}`, value] as const);
+    return numbers(Object.fromEntries(after));
+  });
+}
