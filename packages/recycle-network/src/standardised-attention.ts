@@ -29,7 +29,7 @@ export function standardisedAttention(
     const keep = call.training && dropout > 0 ? keepMask(weights.shape, dropout, call) : undefined;
     const attention: tf.Tensor2D = keep ? tf.mul(weights, keep) : weights;
     return {
-      value: [combineStandardised(attention, rows, mean, scale), tf.sum(attention, 1, true)] as tf.Tensor[],
+      value: [combineStandardised(attention, rows, scale), tf.sum(attention, 1, true)] as tf.Tensor[],
       save: [rows, queries, mean, scale, logits, weights, attention, ...(keep ? [keep] : [])],
       gradient: (upstream, saved) => backward(upstream as tf.Tensor2D[], saved as tf.Tensor2D[]),
     };
@@ -54,10 +54,13 @@ function againstStandardised(q: tf.Tensor2D, x: tf.Tensor2D, mean: tf.Tensor2D, 
   return tf.mul(centred, scale);
 }
 
-/** W·x̂, [w, d]. */
-function combineStandardised(w: tf.Tensor2D, x: tf.Tensor2D, mean: tf.Tensor2D, scale: tf.Tensor2D): tf.Tensor2D {
-  const scaled: tf.Tensor2D = tf.mul(w, scale);
-  return tf.sub(tf.matMul(scaled, x), tf.matMul(scaled, mean, false, true));
+/**
+ * W·x̂, [w, d]. The rows of x̂ have mean zero, hence those of W·x̂ too: centring the product itself keeps rounding from
+ * shifting a whole row, which subtracting W·μ does.
+ */
+function combineStandardised(w: tf.Tensor2D, x: tf.Tensor2D, scale: tf.Tensor2D): tf.Tensor2D {
+  const product: tf.Tensor2D = tf.matMul(tf.mul(w, scale) as tf.Tensor2D, x);
+  return tf.sub(product, tf.mean(product, 1, true));
 }
 
 function backward(
@@ -94,5 +97,5 @@ function backward(
     const right: tf.Tensor2D = tf.concat([factors, tf.ones([1, dim])], 0);
     return tf.sub(tf.matMul(left, right, true), tf.mul(rows, tf.reshape(stretch, [-1, 1])));
   };
-  return [dRows, () => combineStandardised(dLogits, rows, mu, r)];
+  return [dRows, () => combineStandardised(dLogits, rows, r)];
 }
