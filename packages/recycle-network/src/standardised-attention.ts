@@ -55,12 +55,16 @@ function againstStandardised(q: tf.Tensor2D, x: tf.Tensor2D, mean: tf.Tensor2D, 
 }
 
 /**
- * W·x̂, [w, d]. The rows of x̂ have mean zero, hence those of W·x̂ too: centring the product itself keeps rounding from
- * shifting a whole row, which subtracting W·μ does.
+ * W·x̂, [w, d]. The rows of x̂ have mean zero, hence those of W·x̂ too: centring the product itself, twice because the first
+ * mean is rounded, keeps rounding from shifting a whole row, which subtracting W·μ does.
  */
 function combineStandardised(w: tf.Tensor2D, x: tf.Tensor2D, scale: tf.Tensor2D): tf.Tensor2D {
   const product: tf.Tensor2D = tf.matMul(tf.mul(w, scale) as tf.Tensor2D, x);
-  return tf.sub(product, tf.mean(product, 1, true));
+  return centreRows(centreRows(product));
+}
+
+function centreRows(x: tf.Tensor2D): tf.Tensor2D {
+  return tf.sub(x, tf.mean(x, 1, true));
 }
 
 function backward(
