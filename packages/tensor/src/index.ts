@@ -33,3 +33,28 @@ export { silu } from './ops/silu.js';
 export { softplus } from './ops/softplus.js';
 export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';
+export { writeFileAtomic } from './files/atomic-write.js';
+export {
+  elementBytes,
+  narrowHalf,
+  sizeOf,
+  toFloat32,
+  toInt32,
+  widenHalf,
+  type HostArray,
+  type HostDtype,
+  type HostTensor,
+} from './files/host-tensor.js';
+export {
+  encodeElements,
+  openForReading,
+  readExactly,
+  readSafetensors,
+  SafetensorsFile,
+  safetensorsHeader,
+  truncated,
+  writeSafetensors,
+  type TensorEntry,
+  type WritableTensor,
+} from './files/safetensors.js';
+export { isHostTensor, readTorchFile, readTorchTensors, type TorchValue } from './files/torch-checkpoint.js';

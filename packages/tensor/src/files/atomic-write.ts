@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a file so that whoever reads it, at any moment and after any crash, finds the old content or the new, never a part:
+ * a temporary file in the same folder is written, synced, renamed over the target, and the folder synced.
+ */
+export function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  const file = openSync(temporary, 'wx');
+  try {
+    const chunks =
+      typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
+    for (const chunk of chunks) {
+      for (let written = 0; written < chunk.length;) written += writeSync(file, chunk, written);
+    }
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      closeSync(file);
+    } catch {
+      // Already closed.
+    }
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+function syncFolder(folder: string): void {
+  try {
+    const handle = openSync(folder, 'r');
+    fsyncSync(handle);
+    closeSync(handle);
+  } catch {
+    // Windows cannot open folders; the rename is then as durable as the system makes it.
+  }
+}
