@@ -9,6 +9,7 @@ export {
   torchBias,
   torchWeight,
   uniform,
+  unitUniform,
   xavierNormal,
   xavierUniform,
   zeros,

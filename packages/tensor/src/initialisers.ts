@@ -38,6 +38,9 @@ export function uniform(bound: number): Initialiser {
     tf.tidy(() => tf.sub(tf.mul(rng.uniform<R>(shape), 2 * bound), bound) as tf.Tensor<R>);
 }
 
+/** U[0, 1). */
+export const unitUniform: Initialiser = (shape, rng) => rng.uniform(shape);
+
 /** N(0, std²). */
 export function normal(std: number): Initialiser {
   return (shape, rng) => scaled(rng.normal(shape), std);

@@ -22,7 +22,8 @@ export function compareDistribution(fixture: LoadedCase, tensor: string, got: Ar
   const fail = (message: string): Failure => ({ tensor, message });
   if (!rule) return fail('the case gives no distribution for it');
   if (rule.dist === 'constant') {
-    return min === rule.value && max === rule.value ? undefined : fail(`in [${min}, ${max}], expected ${rule.value}`);
+    const value = Math.fround(Number(rule.value));
+    return min === value && max === value ? undefined : fail(`in [${min}, ${max}], expected ${rule.value}`);
   }
   if (rule.dist === 'fixed') {
     const want = fixture.data(tensor);

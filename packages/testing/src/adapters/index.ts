@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
@@ -12,4 +13,5 @@ export const adapters: Adapters = {
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,
+  ...initialisationAdapters,
 };

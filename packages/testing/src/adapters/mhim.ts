@@ -17,10 +17,10 @@ export const mhimAdapters: Adapters = {
 };
 
 /** The model that a case describes, over AB-MIL, with random parameters. */
-export function createMHIM(fixture: ConformanceCase): MHIMv2 {
+export function createMHIM(fixture: ConformanceCase, rng = new Rng(0)): MHIMv2 {
   assertBaseline(fixture);
   const base = mhimBaseConfig(new OfficialArguments(fixture.constructorArgs));
-  return new MHIMv2((rng) => new ABMIL(base, rng), new Rng(0), mhimConfig(fixture));
+  return new MHIMv2((stream) => new ABMIL(base, stream), rng, mhimConfig(fixture));
 }
 
 /** The same with the case's parameters; without `tparam.*` the teacher is a copy of the student. */
