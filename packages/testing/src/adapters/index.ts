@@ -1,10 +1,12 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { trajectoryAdapters } from './trajectories.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
@@ -13,5 +15,7 @@ export const adapters: Adapters = {
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,
+  ...foldAdapters,
   ...initialisationAdapters,
+  ...trajectoryAdapters,
 };

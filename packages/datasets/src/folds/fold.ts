@@ -1,0 +1,23 @@
+/** One round of cross-validation. Indices into the bags of a source (or the rows of the table that the folds were made of). */
+export interface Fold {
+  /** From 0. */
+  readonly fold: number;
+  readonly train: number[];
+  /** Bags to choose epoch and threshold by; absent where the scheme has none. */
+  readonly validation?: number[];
+  readonly test: number[];
+}
+
+/** The parts of a fold by their names, without the ones that it lacks. */
+export function partsOf(fold: Fold): ['train' | 'validation' | 'test', readonly number[]][] {
+  return fold.validation === undefined
+    ? [
+        ['train', fold.train],
+        ['test', fold.test],
+      ]
+    : [
+        ['train', fold.train],
+        ['validation', fold.validation],
+        ['test', fold.test],
+      ];
+}
