@@ -3,9 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { MhimError } from '@mhim/tensor';
+import { MhimError, useBackend } from '@mhim/tensor';
 import { adapters } from './adapters/index.js';
-import { useNativeForTests } from './native-backend.js';
 import { describeFailures, runConformance } from './run-conformance.js';
 
 const program = new Command('mhim-testing');
@@ -22,9 +21,9 @@ program
   .option('--json <file>', 'write the results as JSON too')
   .addHelpText('after', '\nExample:\n  npm run conformance -- --areas abmil,pooling --json conformance.json')
   .action(async (options: { cases?: string; areas?: string; case?: string; json?: string }) => {
-    const backend = await useNativeForTests();
+    const { summary: backend } = await useBackend({ log: () => undefined });
     const directory = options.cases === undefined ? defaultCases() : resolve(callersFolder(), options.cases);
-    console.log(`cases: ${directory}, backend: ${backend}`);
+    console.log(`Cases: ${directory}. ${backend}`);
     const areas = options.areas?.split(',').map((area) => area.trim());
     const filter = { areas, name: options.case };
     const report = await runConformance(directory, adapters, filter, (result) => {
