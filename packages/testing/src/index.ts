@@ -1,7 +1,6 @@
 export { adapters } from './adapters/index.js';
 export type { Adapter, Adapters, ConformanceCase, Outputs, TensorInfo } from './conformance-case.js';
 export { findCases, loadCases, type CaseFilter } from './load-cases.js';
-export { useNativeForTests } from './native-backend.js';
 export {
   describeFailures,
   KindNotBuilt,

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { ABMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';

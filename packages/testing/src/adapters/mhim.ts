@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { ABMIL } from '@mhim/mil-aggregators';
 import { instanceProbability, MHIMv2, type HardInstances, type MiningCall } from '@mhim/hard-mining';
 import { Rng } from '@mhim/tensor';

@@ -1,0 +1,146 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { checkGradients } from '../gradient-check.js';
+import { CrossAttention } from '../layers/cross-attention.js';
+import { dropout } from '../layers/dropout.js';
+import { Rng } from '../rng.js';
+import { expectAllClose, useNativeForTests } from '../test-helpers.js';
+import { gelu, relu } from './activation.js';
+import { binaryCrossEntropy } from './binary-cross-entropy.js';
+import { causalConvolution } from './causal-convolution.js';
+import { crossEntropy } from './cross-entropy.js';
+import { differentiable } from './differentiable.js';
+import { featureLayer } from './feature-layer.js';
+import { rmsNorm } from './rms-norm.js';
+import { silu } from './silu.js';
+import { softplus } from './softplus.js';
+import { standardiseRows } from './standardise-rows.js';
+import { takeRows } from './take-rows.js';
+
+type Matrix = tf.Tensor2D;
+const draw = (shape: [number, number], seed: number): Matrix => new Rng(seed).normal(shape);
+
+/** A scalar that weighs every output differently, so that no error of the gradient cancels. */
+const weigh = (y: tf.Tensor): tf.Scalar => tf.sum(tf.mul(y, new Rng(99).normal(y.shape as tf.ShapeMap[tf.Rank])));
+
+describe('hand-written gradients', () => {
+  beforeAll(async () => {
+    await useNativeForTests();
+  });
+
+  const row = (x: tf.Tensor): tf.Tensor1D => tf.reshape(x, [-1]);
+  const cases: [string, (...x: Matrix[]) => tf.Tensor, [number, number][]][] = [
+    ['gelu', (x) => gelu(x as Matrix), [[3, 4]]],
+    ['relu', (x) => relu(x as Matrix), [[3, 4]]],
+    ['silu', (x) => silu(x as Matrix), [[3, 4]]],
+    ['softplus', (x) => softplus(x as Matrix), [[3, 4]]],
+    [
+      'rmsNorm',
+      (x, w) => rmsNorm(x as Matrix, row(w as Matrix)),
+      [
+        [4, 5],
+        [1, 5],
+      ],
+    ],
+    ['standardiseRows', (x) => standardiseRows(x as Matrix), [[4, 5]]],
+    [
+      'causalConvolution',
+      (x, k, b) => causalConvolution(x as Matrix, k as Matrix, row(b as Matrix)),
+      [
+        [6, 3],
+        [3, 4],
+        [1, 3],
+      ],
+    ],
+    ['takeRows', (x) => takeRows(x as Matrix, Int32Array.of(4, 0, 2)), [[5, 3]]],
+    ['cross-entropy', (x) => crossEntropy(x as Matrix, [2, 0, 1]), [[3, 3]]],
+    [
+      'cross-entropy, smoothed and weighted',
+      (x) => crossEntropy(x as Matrix, [2, 0, 1], { labelSmoothing: 0.2, classWeights: [1, 3, 0.5] }),
+      [[3, 3]],
+    ],
+    ['binary cross-entropy', (x) => binaryCrossEntropy(x as Matrix, tf.tensor2d([0, 1, 1, 0], [2, 2])), [[2, 2]]],
+    [
+      'featureLayer, GELU',
+      (x, w, b) =>
+        featureLayer(
+          x as Matrix,
+          w as Matrix,
+          row(b as Matrix),
+          { activation: 'gelu', dropout: 0.25 },
+          { training: true, rng: new Rng(4) },
+        ),
+      [
+        [4, 3],
+        [5, 3],
+        [1, 5],
+      ],
+    ],
+    [
+      'featureLayer, tanh',
+      (x, w, b) => featureLayer(x as Matrix, w as Matrix, row(b as Matrix), { activation: 'tanh', dropout: 0 }, {}),
+      [
+        [4, 3],
+        [5, 3],
+        [1, 5],
+      ],
+    ],
+  ];
+  it.each(cases)('%s', (_, f, shapes) => {
+    const inputs = shapes.map((shape, i) => draw(shape, 21 + i));
+    const worst = checkGradients((...x) => weigh(f(...(x as Matrix[]))), inputs);
+    expect(worst.error, JSON.stringify(worst)).toBeLessThan(2e-3);
+  });
+
+  it('checkGradients catches a wrong one', () => {
+    const wrong = differentiable((x: tf.Tensor) => ({
+      value: tf.square(x),
+      save: [x],
+      gradient: (dy, [input]) => [tf.mul(dy, input as tf.Tensor)],
+    }));
+    expect(checkGradients((x) => tf.sum(wrong(x)), [draw([2, 2], 1)]).error).toBeGreaterThan(0.1);
+  });
+});
+
+describe('operations', () => {
+  beforeAll(async () => {
+    await useNativeForTests();
+  });
+
+  it('GELU inside the fused feature layer equals GELU after a product', () => {
+    const [x, w, b] = [draw([4, 3], 1), draw([5, 3], 2), tf.reshape(draw([1, 5], 3), [5]) as tf.Tensor1D];
+    const fused = featureLayer(x, w, b, { activation: 'gelu', dropout: 0 }, {});
+    expectAllClose(fused, gelu(tf.add(tf.matMul(x, w, false, true), b)), { atol: 1e-6 });
+  });
+
+  it('convolves causally: a row depends on no later one', () => {
+    const [x, k, b] = [draw([6, 2], 5), draw([2, 3], 6), tf.tensor1d([0.5, -1])];
+    const [xs, ks] = [x.arraySync(), k.arraySync()];
+    const want = xs.map((_, t) =>
+      [0.5, -1].map((bias, c) => ks[c]!.reduce((sum, tap, j) => sum + tap * (xs[t - 2 + j]?.[c] ?? 0), bias)),
+    );
+    expectAllClose(causalConvolution(x, k, b), tf.tensor2d(want), { atol: 1e-5 });
+  });
+
+  it('refuses labels that are no classes, and names them', () => {
+    expect(() => crossEntropy(tf.zeros([1, 2]), 2)).toThrow(/label 2 is no class index below 2/);
+    expect(() => crossEntropy(tf.zeros([2, 2]), [0])).toThrow(/1 labels for 2 rows/);
+  });
+
+  it('binary cross-entropy stays finite for huge logits', () => {
+    expectAllClose(binaryCrossEntropy(tf.tensor1d([-200, 200]), tf.tensor1d([1, 1])), [100]);
+  });
+
+  it('drops only in training, and then needs an Rng', () => {
+    const x = draw([3, 3], 8);
+    expect(dropout(x, 0.5, {})).toBe(x);
+    expect(() => dropout(x, 0.5, { training: true })).toThrow(/Rng/);
+  });
+
+  it('cross-attention weighs instances to one for every head and query', () => {
+    const mca = new CrossAttention({ dim: 6, heads: 2, headDim: 4 }, new Rng(0));
+    const weights = mca.attention(draw([3, 6], 1), draw([7, 6], 2));
+    expect(weights.shape).toEqual([2, 3, 7]);
+    expectAllClose(tf.sum(weights, 2), tf.ones([2, 3]), { atol: 1e-5 });
+  });
+});
