@@ -9,3 +9,17 @@ export {
 } from './folds/official-folds.js';
 export { splitByFold, stratifiedKFold, type StratifiedKFoldOptions } from './folds/stratified-k-fold.js';
 export { binOf, survivalBins, type SurvivalBins } from './folds/survival-bins.js';
+export type { Bag, BagInfo } from './bag.js';
+export { openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';
+export { classCount, type BagSource } from './bag-source.js';
+export { checkUnique, openBagStore, verifyBagStore, type BagStoreIndex } from './bag-store.js';
+export { checkBag, type BagExpectations } from './check-bag.js';
+export { convertBags, type BagFormat } from './convert.js';
+export { readNpy } from './formats/npy.js';
+export { BAG_EXTENSIONS, bagId, readBagFile } from './formats/read-bag-file.js';
+export { openBags } from './open-bags.js';
+export { BagCache, readAhead, type ReadAheadOptions } from './read-ahead.js';
+export { fitStandardiser, standardise, type Standardiser } from './standardise.js';
+export { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
+export { labelBags, type LabelBagsOptions, type LabelledBag } from './labels-join.js';
+export { parseLabels, readLabels, type LabelRow, type LabelTable, type ReadLabelsOptions } from './labels.js';

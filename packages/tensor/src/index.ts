@@ -36,6 +36,7 @@ export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';
 export { writeFileAtomic } from './files/atomic-write.js';
 export {
+  decodeElements,
   elementBytes,
   narrowHalf,
   sizeOf,

@@ -1,0 +1,64 @@
+import { MhimError } from '@mhim/tensor';
+import type { Bag } from './bag.js';
+
+const knownWidths: Record<number, string> = {
+  512: 'PLIP or CONCH',
+  768: 'CTransPath or Phikon',
+  1024: 'ResNet-50 (CLAM) or UNI',
+  1280: 'Virchow (class token)',
+  1536: 'UNI2, GigaPath or H-optimus',
+  2048: 'ResNet-50 (full)',
+  2560: 'Virchow',
+};
+
+export interface BagExpectations {
+  /** Where the bag came from, for the message. */
+  path: string;
+  /** Width that the other bags or the model have. */
+  width?: number;
+}
+
+/**
+ * Checks a bag as it was read.
+ * @throws MhimError `data` when it is empty, of another width, or holds NaN or infinity
+ */
+export function checkBag(bag: Bag, { path, width }: BagExpectations): Bag {
+  if (bag.instances === 0) {
+    throw new MhimError(`bag "${bag.id}" has no instances.`, {
+      code: 'data',
+      path,
+      hint: 'Was any tissue found on the slide? Leave the bag out of the label table, or extract it again.',
+    });
+  }
+  if (width !== undefined && bag.width !== width) {
+    const [found, expected] = [knownWidths[bag.width], knownWidths[width]];
+    throw new MhimError(
+      `bag "${bag.id}": features have ${bag.width} columns, expected ${width}${expected ? ` (${expected})` : ''}.`,
+      {
+        code: 'data',
+        path,
+        hint: `Was it extracted with ${found ?? 'another encoder'}? Extract all bags with one encoder.`,
+      },
+    );
+  }
+  const bad = firstNonFinite(bag.features);
+  if (bad >= 0) {
+    throw new MhimError(
+      `bag "${bag.id}": instance ${Math.floor(bad / bag.width)}, feature ${bad % bag.width} is ${bag.features[bad]}.`,
+      {
+        code: 'data',
+        path,
+        hint: 'Extract the features of this slide again; training on NaN or infinity is not possible.',
+      },
+    );
+  }
+  return bag;
+}
+
+function firstNonFinite(values: Float32Array): number {
+  // A sum is finite exactly when (almost) all terms are, and much faster to test.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] as number;
+  if (Number.isFinite(sum)) return -1;
+  return values.findIndex((value) => !Number.isFinite(value));
+}

@@ -1,0 +1,93 @@
+import {
+  MhimError,
+  openForReading,
+  readExactly,
+  sizeOf,
+  truncated,
+  type HostDtype,
+  type HostTensor,
+} from '@mhim/tensor';
+import { decodeElements, elementBytes } from '@mhim/tensor';
+
+const MAX_HEADER_BYTES = 1024 * 1024;
+
+const types: Record<string, HostDtype> = {
+  f8: 'F64',
+  f4: 'F32',
+  f2: 'F16',
+  i8: 'I64',
+  i4: 'I32',
+  i2: 'I16',
+  i1: 'I8',
+  u8: 'U64',
+  u4: 'U32',
+  u2: 'U16',
+  u1: 'U8',
+  b1: 'BOOL',
+};
+
+/**
+ * Reads a NumPy `.npy` file of numbers; object arrays (pickles) are refused.
+ * @throws MhimError `file-format`, `unsafe-file`
+ */
+export async function readNpy(path: string): Promise<HostTensor> {
+  const handle = await openForReading(path);
+  try {
+    const { size } = await handle.stat();
+    if (size < 12) throw truncated(path);
+    const start = Buffer.from(await readExactly(handle, 0, 12, path));
+    if (start.toString('latin1', 0, 6) !== '\x93NUMPY') throw corrupt(path, 'it is no NumPy file');
+    const wide = (start[6] as number) >= 2;
+    const length = wide ? start.readUInt32LE(8) : start.readUInt16LE(8);
+    if (length > MAX_HEADER_BYTES) throw corrupt(path, 'its header is too long');
+    const at = wide ? 12 : 10;
+    const header = Buffer.from(await readExactly(handle, at, length, path)).toString('latin1');
+    const { dtype, shape, fortran } = parseHeader(header, path);
+    const bytes = sizeOf(shape) * elementBytes[dtype];
+    if (!Number.isSafeInteger(bytes) || at + length + bytes > size) throw truncated(path);
+    const data = decodeElements(await readExactly(handle, at + length, bytes, path), dtype);
+    return fortran ? transposed({ dtype, shape, data }) : { dtype, shape, data };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The header is a Python dictionary of three known keys. */
+function parseHeader(header: string, path: string): { dtype: HostDtype; shape: number[]; fortran: boolean } {
+  const descr = header.match(/'descr':\s*'([<>|=]?)([a-zA-Z]\d*)'/);
+  const order = header.match(/'fortran_order':\s*(True|False)/);
+  const sizes = header.match(/'shape':\s*\(([\d,\sL]*)\)/);
+  if (!descr || !order || !sizes) throw corrupt(path, 'its header is not understood');
+  if (descr[2] === 'O') {
+    throw new MhimError('holds Python objects, not numbers.', {
+      code: 'unsafe-file',
+      path,
+      hint: 'It was not loaded. Save a plain numeric array.',
+    });
+  }
+  const dtype = types[descr[2] as string];
+  if (!dtype || descr[1] === '>') throw corrupt(path, `its type ${descr[1]}${descr[2]} is not supported`);
+  const shape = (sizes[1] as string)
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => Number.parseInt(part, 10));
+  return { dtype, shape, fortran: order[1] === 'True' };
+}
+
+function transposed({ dtype, shape, data }: HostTensor): HostTensor {
+  if (shape.length !== 2) return { dtype, shape, data };
+  const [rows, columns] = shape as [number, number];
+  const result = data.slice();
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) result[r * columns + c] = data[c * rows + r] as never;
+  return { dtype, shape, data: result };
+}
+
+function corrupt(path: string, what: string): MhimError {
+  return new MhimError(`cannot be read: ${what}.`, {
+    code: 'file-format',
+    path,
+    hint: 'Save it again with numpy.save.',
+  });
+}

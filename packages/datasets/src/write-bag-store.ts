@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { stringify } from 'csv-stringify/sync';
+import {
+  encodeElements,
+  MhimError,
+  safetensorsHeader,
+  writeFileAtomic,
+  type HostDtype,
+  type HostTensor,
+} from '@mhim/tensor';
+import type { Bag, BagInfo } from './bag.js';
+import type { BagSource } from './bag-source.js';
+import type { BagStoreIndex } from './bag-store.js';
+
+/** Room for the header in front, which is known only when the last bag is written. */
+const HEADER_BYTES = 4096;
+
+export interface WriteBagStoreOptions {
+  /** float16 halves the file and keeps three to four digits. Default float32. */
+  dtype?: 'float32' | 'float16';
+  /** Called after every bag. */
+  onBag?: (done: number, total: number) => void;
+}
+
+/**
+ * Writes a source as a bag store, bag by bag, so that it need not fit in memory: `bags.safetensors`, `bags.csv` and
+ * `index.json` with a checksum. The files appear when they are complete.
+ */
+export async function writeBagStore(
+  folder: string,
+  source: BagSource,
+  { dtype = 'float32', onBag }: WriteBagStoreOptions = {},
+): Promise<BagStoreIndex> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'bags.safetensors');
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = await open(temporary, 'w');
+  let rows: BagRow[];
+  try {
+    rows = await writeBags(file, source, dtype === 'float16' ? 'F16' : 'F32', onBag);
+    await file.sync();
+  } catch (error) {
+    await file.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await file.close();
+  const index: BagStoreIndex = {
+    format: 'mhim-bag-store',
+    version: 1,
+    name: source.name,
+    bags: rows.length,
+    instances: rows.reduce((sum, { n_instances: n }) => sum + n, 0),
+    width: source.width,
+    dtype: dtype === 'float16' ? 'F16' : 'F32',
+    sha256: await sha256(temporary),
+    ...(source.simulated ? { simulated: true } : {}),
+  };
+  await rename(temporary, path);
+  writeFileAtomic(join(folder, 'bags.csv'), stringify(rows, { header: true }));
+  writeFileAtomic(join(folder, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
+  return index;
+}
+
+interface BagRow {
+  bag_id: string;
+  case_id: string;
+  label: number | '';
+  offset: number;
+  n_instances: number;
+}
+
+async function writeBags(
+  file: FileHandle,
+  source: BagSource,
+  dtype: HostDtype,
+  onBag?: (done: number, total: number) => void,
+): Promise<BagRow[]> {
+  const rows: BagRow[] = [];
+  const perInstance: PerInstance = { coords: [], instanceLabels: [] };
+  let instances = 0;
+  let at = HEADER_BYTES;
+  for (const [i, info] of source.bags.entries()) {
+    const bag = await source.read(i);
+    const bytes = encodeElements(info.id, { dtype, shape: [bag.instances, source.width], data: bag.features });
+    await writeAll(file, bytes, at);
+    at += bytes.length;
+    rows.push(rowOf(info, bag, instances));
+    instances += bag.instances;
+    keep(perInstance, bag, i, source);
+    onBag?.(i + 1, source.bags.length);
+  }
+  const small = smallTensors(rows, perInstance, instances);
+  for (const [name, tensor] of small) {
+    const bytes = encodeElements(name, tensor);
+    await writeAll(file, bytes, at);
+    at += bytes.length;
+  }
+  const layout: [string, { dtype: HostDtype; shape: number[] }][] = [
+    ['features', { dtype, shape: [instances, source.width] }],
+    ...small,
+  ];
+  await writeAll(file, paddedHeader(layout), 0);
+  return rows;
+}
+
+function rowOf({ id, caseId = id, label }: BagInfo, { instances }: Bag, offset: number): BagRow {
+  return { bag_id: id, case_id: caseId, label: label ?? '', offset, n_instances: instances };
+}
+
+interface PerInstance {
+  coords: Float32Array[];
+  instanceLabels: Int32Array[];
+}
+
+/** Coordinates and instance labels are few bytes an instance; all bags have them or none. */
+function keep(kept: PerInstance, bag: Bag, i: number, source: BagSource): void {
+  const add = <T>(list: T[], value: T | undefined, what: string) => {
+    if (value !== undefined && list.length === i) list.push(value);
+    else if (value !== undefined || list.length > 0) {
+      throw new MhimError(`some bags have ${what} and bag "${bag.id}" differs.`, { code: 'data', path: source.path });
+    }
+  };
+  add(kept.coords, bag.coords, 'coordinates');
+  add(kept.instanceLabels, bag.instanceLabels, 'instance labels');
+}
+
+function smallTensors(
+  rows: BagRow[],
+  { coords, instanceLabels }: PerInstance,
+  instances: number,
+): [string, HostTensor][] {
+  const offsets = BigInt64Array.from([...rows.map(({ offset }) => offset), instances], BigInt);
+  const labels = BigInt64Array.from(rows, ({ label }) => BigInt(label === '' ? -1 : label));
+  const list: [string, HostTensor][] = [
+    ['offsets', { dtype: 'I64', shape: [offsets.length], data: offsets }],
+    ['labels', { dtype: 'I64', shape: [labels.length], data: labels }],
+  ];
+  if (coords.length > 0) list.push(['xy', { dtype: 'F32', shape: [instances, 2], data: join32(coords) }]);
+  if (instanceLabels.length > 0) {
+    const data = Int32Array.from(instanceLabels.flatMap((labels) => Array.from(labels)));
+    list.push(['instance_labels', { dtype: 'I32', shape: [instances], data }]);
+  }
+  return list;
+}
+
+function join32(parts: Float32Array[]): Float32Array {
+  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** JSON may end in blanks, so the header fills exactly the room it was given. */
+function paddedHeader(layout: Parameters<typeof safetensorsHeader>[0]): Uint8Array {
+  const header = Buffer.from(safetensorsHeader(layout));
+  const padded = Buffer.alloc(HEADER_BYTES, ' ');
+  header.copy(padded);
+  padded.writeBigUInt64LE(BigInt(HEADER_BYTES - 8));
+  return padded;
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
