@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelBags } from './labels-join.js';
 import { parseLabels, readLabels, type ReadLabelsOptions } from './labels.js';
@@ -138,7 +139,7 @@ describe('labelBags', () => {
   });
 });
 
-const shared = '/work/shared/data/labels';
+const shared = join(import.meta.dirname, '../../../../shared/data/labels');
 describe.runIf(existsSync(shared))('the cohorts of the paper', () => {
   it.each([
     ['camelyon.csv', 899, [597, 302]],

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readLabels, type LabelRow } from '../labels.js';
 import type { Fold } from './fold.js';
 import { headFolds, rrtSurvivalFolds, v1Folds } from './official-folds.js';
 import { survivalBins } from './survival-bins.js';
 
-const shared = '/work/shared/data/labels';
+const shared = join(import.meta.dirname, '../../../../../shared/data/labels');
 const rowsOf = async (file: string) => (await readLabels(`${shared}/${file}`)).rows;
 const classesOf = (rows: readonly LabelRow[]) => rows.map(({ label }) => label as number);
 const firstIds = (rows: readonly LabelRow[], fold?: Fold) => fold?.test.slice(0, 3).map((row) => rows[row]?.id);
