@@ -77,6 +77,10 @@ const columnMaximum = differentiable((x: tf.Tensor2D) => ({
   value: tf.max(x, 0, true) as tf.Tensor2D,
   save: [tf.argMax(x, 0)],
   gradient: (dy, [rows]) => [
-    () => tf.mul(tf.transpose(tf.oneHot(rows as tf.Tensor1D, x.shape[0], 1, 0, 'float32')), dy),
+    () => {
+      const columns = tf.range(0, x.shape[1], 1, 'int32');
+      const places = tf.stack([tf.cast(rows as tf.Tensor1D, 'int32'), columns], 1);
+      return tf.scatterND(places, tf.reshape(dy, [-1]), x.shape);
+    },
   ],
 }));

@@ -1,0 +1,187 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { checkGradients, Rng } from '@mhim/tensor';
+import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
+import { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig } from './ab-mil.js';
+import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
+import { AttentionPooling } from './attention-pooling.js';
+import { MaxPooling, MeanPooling } from './instance-pooling.js';
+
+const [inputDim, embedDim, classes] = [7, 8, 3];
+const base: ABMILConfig = { inputDim, embedDim, classes, attentionDim: 6 };
+
+interface Entry {
+  create: (rng: Rng) => Aggregator;
+  /** Whether a permutation of the instances leaves the bag alone. */
+  unordered?: boolean;
+  positions?: boolean;
+}
+
+const entries: Record<string, Entry> = {
+  'AB-MIL': { create: (rng) => new ABMIL(base, rng) },
+  'gated AB-MIL': { create: (rng) => new ABMIL(gatedABMIL(base), rng) },
+  'AB-MIL inside MHIM': { create: (rng) => new ABMIL(mhimABMIL(base), rng) },
+  'AB-MIL, GELU attention': { create: (rng) => new ABMIL({ ...base, attentionActivation: 'gelu' }, rng) },
+  'AB-MIL, LayerNorm on features': { create: (rng) => new ABMIL({ ...base, norm: 'layer' }, rng) },
+  'AB-MIL, BatchNorm on instances': {
+    create: (rng) => new ABMIL({ ...base, norm: 'batch', normPosition: 'instances' }, rng),
+  },
+  'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
+  'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
+  'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
+};
+
+const bag = (n: number, seed = 1): tf.Tensor2D => new Rng(seed).normal([n, inputDim]);
+const grid = (n: number): Positions => ({ xy: Array.from({ length: 2 * n }, (_, i) => i % 5), width: 5, height: 5 });
+const callFor = ({ positions }: Entry, n: number): AggregatorCall => (positions ? { positions: grid(n) } : {});
+
+describe.each(Object.entries(entries))('%s', (_, entry) => {
+  beforeAll(async () => {
+    await useNativeForTests();
+  });
+  const model = (seed = 0) => entry.create(new Rng(seed));
+
+  it('gives the shapes of the interface, and forward is the composition of the four functions', () => {
+    const m = model();
+    const call = callFor(entry, 9);
+    const whole = m.forward(bag(9), call);
+    expect(whole.logits.shape).toEqual([1, classes]);
+    expect(whole.instances.shape).toEqual([9, embedDim]);
+    const instances = m.embed(bag(9), call);
+    const aggregation = m.aggregate(instances, call);
+    expectAllClose(m.classify(aggregation, call), whole.logits);
+    expect(m.instanceLogits(instances, aggregation).shape).toEqual([9, classes]);
+    if (!whole.attention) return;
+    expect(whole.attention.shape[1]).toBe(9);
+    expectAllClose(tf.sum(whole.attention, 1), tf.ones([whole.attention.shape[0]]), { atol: 1e-5 });
+  });
+
+  it('does not depend on the order of instances', () => {
+    if (entry.positions) return;
+    const m = model();
+    const order = tf.tensor1d([4, 2, 0, 5, 1, 3], 'int32');
+    const [straight, shuffled] = [m.forward(bag(6)), m.forward(tf.gather(bag(6), order))];
+    expectAllClose(shuffled.logits, straight.logits, { atol: 1e-5 });
+    if (straight.attention) {
+      expectAllClose(shuffled.attention as tf.Tensor, tf.gather(straight.attention, order, 1), { atol: 1e-5 });
+    }
+  });
+
+  it('has the right gradient with respect to the features', () => {
+    const m = model();
+    const weights = new Rng(5).normal([1, classes]);
+    const f = (x: tf.Tensor) => tf.sum(tf.mul(m.forward(x as tf.Tensor2D, callFor(entry, 5)).logits, weights));
+    const worst = checkGradients(f as (x: tf.Tensor) => tf.Scalar, [bag(5)], { step: 3e-3 });
+    expect(worst.error, JSON.stringify(worst)).toBeLessThan(5e-3);
+  });
+
+  it.each([1, 2])('takes a bag of %i', (n) => {
+    const m = model();
+    const { value, grads } = tf.variableGrads(() => tf.sum(m.forward(bag(n), callFor(entry, n)).logits) as tf.Scalar);
+    expect(isFinite(value)).toBe(true);
+    expect(Object.values(grads).every(isFinite)).toBe(true);
+    m.dispose();
+  });
+
+  it('refuses an empty bag and features of another width, and says which', () => {
+    expect(() => model().forward(tf.zeros([0, inputDim]))).toThrow(/no instances/);
+    expect(() => model().forward(tf.zeros([4, 5]))).toThrow(/\[4,5\].*\[n, 7\]/);
+  });
+
+  it('leaves no tensors behind', () => {
+    const [m, features] = [model(), bag(6)];
+    const call = { ...callFor(entry, 6), training: true, rng: new Rng(2) };
+    const step = () =>
+      tf.tidy(() => void tf.variableGrads(() => tf.sum(m.forward(features, call).logits) as tf.Scalar));
+    step();
+    expect(tensorsLeftBy(step)).toBe(0);
+    expect(tensorsLeftBy(() => model().dispose())).toBe(0);
+  });
+
+  it('predicts the same after its state dict went into another one, and by seed', () => {
+    const [a, b, other] = [model(1), model(1), model(2)];
+    const call = callFor(entry, 6);
+    const want = a.forward(bag(6), call).logits.dataSync();
+    expect(b.forward(bag(6), call).logits.dataSync()).toEqual(want);
+    expect(other.forward(bag(6), call).logits.dataSync()).not.toEqual(want);
+    other.loadStateDict(a.stateDict());
+    expect(other.forward(bag(6), call).logits.dataSync()).toEqual(want);
+  });
+
+  it('repeats a training pass from the same Rng state, and differs at inference', () => {
+    const m = model();
+    const run = () => m.embed(bag(6), { ...callFor(entry, 6), training: true, rng: new Rng(3) }).dataSync();
+    expect(run()).toEqual(run());
+    expect(run()).not.toEqual(m.embed(bag(6), callFor(entry, 6)).dataSync());
+  });
+});
+
+describe('attention pooling', () => {
+  beforeAll(async () => {
+    await useNativeForTests();
+  });
+
+  it.each([
+    ['plain', false, 'tanh'],
+    ['plain', false, 'relu'],
+    ['gated', true, 'tanh'],
+  ] as const)('as one node of the tape equals its definition: %s, %s, %s', (_, gated, activation) => {
+    const names = { hidden: 'a', gate: 'b', score: 'c' };
+    const pooling = new AttentionPooling(
+      { dim: embedDim, attentionDim: 5, gated, activation, bias: true, dropout: 0, names },
+      new Rng(0),
+    );
+    const instances: tf.Tensor2D = new Rng(1).normal([10, embedDim]);
+    const definition = (z: tf.Tensor2D) => {
+      const attention: tf.Tensor2D = tf.softmax(pooling.scores(z));
+      return { attention, embedding: tf.matMul(attention, z) };
+    };
+    // Both results take part, so that the gradient through the attention itself is covered.
+    const scalar = ({ attention, embedding }: { attention: tf.Tensor; embedding: tf.Tensor }) =>
+      tf.add(tf.sum(tf.square(embedding)), tf.sum(tf.mul(attention, new Rng(2).normal([1, 10])))) as tf.Scalar;
+    const variables = [...pooling.parameters().values()];
+    const run = (f: (z: tf.Tensor2D) => { attention: tf.Tensor; embedding: tf.Tensor }) => ({
+      value: scalar(f(instances)),
+      features: tf.grad((z) => scalar(f(z as tf.Tensor2D)))(instances),
+      grads: tf.variableGrads(() => scalar(f(instances)), variables).grads,
+    });
+    const [one, many] = [run((z) => pooling.forward(z)), run(definition)];
+    expectAllClose(one.value, many.value);
+    expectAllClose(one.features, many.features, { atol: 1e-5 });
+    for (const { name } of variables) {
+      expectAllClose(one.grads[name] as tf.Tensor, many.grads[name] as tf.Tensor, { atol: 1e-5 });
+    }
+    pooling.dispose();
+  });
+
+  it('asks for positions where the model needs them', () => {
+    const model = new ABMIL({ ...base, position: 'sin-cos' }, new Rng(0));
+    expect(() => model.forward(bag(3))).toThrow(/positions/);
+    expect(() =>
+      new ABMIL({ ...base, embedDim: 6, position: 'sin-cos' }, new Rng(0)).forward(bag(3), { positions: grid(3) }),
+    ).toThrow(/multiple of 4/);
+  });
+
+  it('sends the maximum’s gradient to one instance, also among equal ones', () => {
+    const model = new MaxPooling({ inputDim, embedDim, classes }, new Rng(0));
+    const same = tf.tile(bag(1), [4, 1]) as tf.Tensor2D;
+    const gradient = tf.grad((x) => tf.sum(model.forward(x as tf.Tensor2D).logits))(same);
+    const touched = tf
+      .sum(tf.abs(gradient), 1)
+      .dataSync()
+      .filter((v) => v > 0);
+    expect(touched).toHaveLength(1);
+  });
+});
+
+describe('parameter counts of the paper (Table 6)', () => {
+  it.each([
+    ['AB-MIL inside MHIM', mhimABMIL({ inputDim: 1024 }), 591_490],
+    // The "ABMIL" row of the table is the gated one with a 128-wide gate.
+    ['gated, width 128', { inputDim: 1024, gated: true } as ABMILConfig, 657_283],
+  ])('%s', (_, config, count) => {
+    const model = new ABMIL(config, new Rng(0));
+    expect(model.parameterCount()).toBe(count);
+    model.dispose();
+  });
+});
