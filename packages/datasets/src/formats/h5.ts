@@ -6,6 +6,8 @@ import { featureFile, type FeatureFile } from './features.js';
 const FEATURE_NAMES = ['features', 'feats'];
 /** A file may expand (compression), but not without bound. */
 const MAX_EXPANSION = 64;
+/** HDF5's H5T_FLOAT. */
+const FLOAT_TYPE = 1;
 
 /**
  * Reads an HDF5 feature file as CLAM, TRIDENT and STAMP write them: `features` [n, d] or [1, n, d] (`feats`, float16, for
@@ -17,8 +19,8 @@ export async function readH5Features(path: string): Promise<FeatureFile> {
     throw new MhimError('there is no such file.', { code: 'file-missing', path, hint: 'Check the path.' });
   });
   const h5 = await import('h5wasm/node');
-  await h5.ready;
-  // The library prints its own traces; ours is the one clear error.
+  const module = (await h5.ready) as unknown as H5Module;
+  module.activate_throwing_error_handler?.();
   const file = open(h5, path);
   try {
     const names = file.keys();
@@ -30,8 +32,8 @@ export async function readH5Features(path: string): Promise<FeatureFile> {
         hint: `It has: ${names.join(', ') || 'nothing'}. Is it a file of coordinates only?`,
       });
     }
-    const features = readDataset(file.get(name), path, size);
-    const coords = names.includes('coords') ? readDataset(file.get('coords'), path, size) : undefined;
+    const features = readDataset(file.get(name), path, size, module);
+    const coords = names.includes('coords') ? readDataset(file.get('coords'), path, size, module) : undefined;
     return featureFile(path, features, coords);
   } finally {
     file.close();
@@ -60,7 +62,7 @@ function broken(path: string, cause?: unknown): MhimError {
   });
 }
 
-function readDataset(entity: unknown, path: string, fileSize: number): HostTensor {
+function readDataset(entity: unknown, path: string, fileSize: number, module: H5Module): HostTensor {
   const dataset = entity as InstanceType<H5['Dataset']>;
   const { shape, dtype, metadata } = dataset;
   if (!shape || !metadata) throw broken(path);
@@ -69,8 +71,8 @@ function readDataset(entity: unknown, path: string, fileSize: number): HostTenso
     throw new MhimError(`claims ${bytes} bytes of features in a file of ${fileSize}.`, { code: 'unsafe-file', path });
   }
   try {
-    if (dtype === '<e' || (metadata.size === 2 && metadata.type === 1)) {
-      return { dtype: 'F16', shape, data: readHalf(dataset) };
+    if (metadata.type === FLOAT_TYPE && metadata.size === 2) {
+      return { dtype: 'F16', shape, data: readHalf(dataset, module) };
     }
     return { dtype: dtypes[String(dtype)] ?? 'F32', shape, data: dataset.value as HostTensor['data'] };
   } catch (cause) {
@@ -87,10 +89,25 @@ const dtypes: Record<string, HostDtype> = {
   '<B': 'U8',
 };
 
-/** The library has no half precision; its raw bytes are widened here. */
-function readHalf(dataset: { slice?: unknown } & object): Float32Array {
-  const raw = (dataset as { _value_getter?: (json: boolean) => unknown; value: unknown }).value;
-  if (raw instanceof Uint16Array) return widenHalf(raw);
-  const bytes = raw as Uint8Array;
-  return widenHalf(new Uint16Array(bytes.slice().buffer));
+/** The library has no half precision, so its raw bytes are fetched below its accessors and widened here. */
+function readHalf(dataset: InstanceType<H5['Dataset']>, module: H5Module): Float32Array {
+  const elements = (dataset.shape as number[]).reduce((a, b) => a * b, 1);
+  const pointer = module._malloc(2 * elements);
+  try {
+    module.get_dataset_data(dataset.file_id, dataset.path, null, null, null, BigInt(pointer));
+    const bytes = module.HEAPU8.slice(pointer, pointer + 2 * elements);
+    return widenHalf(new Uint16Array(bytes.buffer));
+  } finally {
+    module._free(pointer);
+  }
+}
+
+/** What we use of the compiled HDF5 library itself. */
+interface H5Module {
+  HEAPU8: Uint8Array;
+  _malloc(bytes: number): number;
+  _free(pointer: number): void;
+  get_dataset_data(file: bigint, path: string, count: null, offset: null, strides: null, pointer: bigint): void;
+  /** Makes the library throw instead of printing its error stack. */
+  activate_throwing_error_handler?(): void;
 }
