@@ -7,7 +7,7 @@ const NAMES: Record<LabelColumn, readonly string[]> = {
   id: ['id', 'bagid', 'bag', 'name'],
   slide: ['slideid', 'slide', 'slidename', 'imageid', 'image', 'filename', 'file', 'wsi'],
   case: ['caseid', 'case', 'patientid', 'patient', 'submitterid', 'pid'],
-  label: ['label', 'labels', 'class', 'target', 'diagnosis', 'subtype', 'oncotreecode'],
+  label: ['label', 'labels', 'class', 'target', 'diagnosis', 'subtype'],
   split: ['split', 'officialsplit', 'subset', 'partition'],
   time: [
     ...['eventtimemonths', 'eventtime', 'survivalmonths', 'survivaltime', 'survivaldays', 'osmonths', 'ostime'],
