@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { checkpointCommand } from './commands/checkpoint.js';
+import { infoCommand } from './commands/info.js';
+import type { Interrupts } from './interrupt.js';
+import { VERSION } from './version.js';
+
+/** The command line: one file a command in `commands/`. */
+export function createProgram(interrupts: Interrupts): Command {
+  const program = new Command('reproduce')
+    .description('Multiple instance learning with masked hard instance mining (MHIM-v2) on bags of patch features.')
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/\n(?=.)/g, ' ')) });
+  void interrupts;
+  checkpointCommand(program);
+  infoCommand(program);
+  return program;
+}
