@@ -37,7 +37,7 @@ function compareElements(
   let worst = { ratio: -1, index: 0, deviation: 0, tolerance: 0 };
   for (let index = 0; index < want.length; index++) {
     const [g, w] = [got[index] as number, want[index] as number];
-    const tolerance = exact ? 0 : atol + rtol * Math.abs(w);
+    const tolerance = exact || !Number.isFinite(w) ? 0 : atol + rtol * Math.abs(w);
     const deviation = distance(g, w);
     if (deviation > tolerance) outside++;
     const ratio = deviation === 0 ? 0 : deviation / tolerance;

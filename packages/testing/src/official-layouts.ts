@@ -65,11 +65,11 @@ function dsmil(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
   const [bias, norm] = [args.flag('mil_bias', true), args.text('mil_norm', 'none')];
   return [
-    ...(norm === 'bn' ? layerNorm('norm1', args.number('input_dim', 1024)) : []),
+    ...(norm === 'bn' ? [...layerNorm('norm', args.number('input_dim', 1024)), ...layerNorm('norm1', dim)] : []),
     ...featureLayer(args, dim),
     ...linear('i_classifier', classes, dim, bias),
     ...dsmilBag('b_classifier', dim, classes, bias),
-    ...(norm === 'none' ? [] : layerNorm('b_classifier.norm', dim)),
+    ...(norm === 'ln' ? layerNorm('b_classifier.norm', dim) : []),
   ];
 }
 
