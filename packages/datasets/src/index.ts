@@ -1,4 +1,5 @@
-export type { Fold } from './folds/fold.js';
+export { checkFolds, type CheckFoldsOptions, type FoldProblem } from './folds/check-folds.js';
+export { partsOf, type Fold } from './folds/fold.js';
 export {
   headFolds,
   holdOutValidation,
@@ -7,8 +8,11 @@ export {
   type HeadFoldOptions,
   type OfficialFoldOptions,
 } from './folds/official-folds.js';
+export { foldsOverBags, patientFolds, withValidation, type PatientFoldOptions } from './folds/patient-folds.js';
+export { readFolds } from './folds/read-folds.js';
 export { splitByFold, stratifiedKFold, type StratifiedKFoldOptions } from './folds/stratified-k-fold.js';
 export { binOf, survivalBins, type SurvivalBins } from './folds/survival-bins.js';
+export { hashFolds, nameFolds, writeFolds, type NamedFold, type WriteFoldsOptions } from './folds/write-folds.js';
 export type { Bag, BagInfo } from './bag.js';
 export { openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';
 export { classCount, type BagSource } from './bag-source.js';
@@ -23,3 +27,11 @@ export { fitStandardiser, standardise, type Standardiser } from './standardise.j
 export { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 export { labelBags, type LabelBagsOptions, type LabelledBag } from './labels-join.js';
 export { parseLabels, readLabels, type LabelRow, type LabelTable, type ReadLabelsOptions } from './labels.js';
+export {
+  BENCHMARKS,
+  benchmarkFolds,
+  openBenchmark,
+  type BenchmarkInfo,
+  type BenchmarkName,
+  type OpenBenchmarkOptions,
+} from './benchmark.js';
