@@ -69,7 +69,7 @@ function dsmil(args: OfficialArguments): OfficialParameter[] {
     ...featureLayer(args, dim),
     ...linear('i_classifier', classes, dim, bias),
     ...dsmilBag('b_classifier', dim, classes, bias),
-    ...(norm === 'ln' ? layerNorm('b_classifier.norm', dim) : []),
+    ...(norm === 'none' ? [] : layerNorm('b_classifier.norm', dim)),
   ];
 }
 
