@@ -1,0 +1,56 @@
+export { cohenKappa, matthewsCorrelation, type KappaOptions } from './agreement.js';
+export { bootstrap, drawResamples, seededRandom, type BootstrapOptions, type BootstrapResult } from './bootstrap.js';
+export { cIndex, concordance, type Concordance, type SurvivalOutcome } from './c-index.js';
+export {
+  brierScore,
+  calibrationBins,
+  expectedCalibrationError,
+  logLoss,
+  maximumCalibrationError,
+  multiclassBrierScore,
+  multiclassLogLoss,
+  topLabel,
+  type CalibrationBin,
+} from './calibration.js';
+export type { Numbers } from './check.js';
+export {
+  accuracy,
+  balancedAccuracy,
+  classScores,
+  f1Score,
+  precision,
+  recall,
+  specificity,
+  type Average,
+  type ClassScores,
+  type ScoreOptions,
+  type ZeroDivision,
+} from './classification.js';
+export { binaryCounts, confusionMatrix, type BinaryCounts, type ConfusionMatrix } from './confusion-matrix.js';
+export { argMax, column, decide, decideStrictly, oneVersusRest, softmax, take } from './decisions.js';
+export { delongCovariance, delongInterval, delongTest, type DeLongOptions } from './delong.js';
+export { MetricError, UndefinedMetricError, type MetricErrorCode, type MetricErrorOptions } from './errors.js';
+export type { Interval } from './interval.js';
+export { mcnemarTest, type McNemarResult } from './mcnemar-test.js';
+export {
+  averagePrecision,
+  macroAveragePrecision,
+  precisionRecallCurve,
+  type PrecisionRecallCurve,
+} from './precision-recall.js';
+export {
+  dtfdScores,
+  mhimBinaryScores,
+  mhimScores,
+  thresholdedScores,
+  type DtfdScores,
+  type LoggedScores,
+  type ThresholdedScores,
+} from './protocols.js';
+export { classRocAucs, multiclassRocAuc, rocAuc, type MulticlassAucOptions } from './roc-auc.js';
+export { rocCurve, trapezoidArea, type RocCurve } from './roc-curve.js';
+export { mean, meanAndStd, quantile, standardDeviation, type FoldSummary } from './statistics.js';
+export { topKAccuracy } from './top-k-accuracy.js';
+export { tryMetric, type MetricResult } from './try-metric.js';
+export { wilsonInterval } from './wilson-interval.js';
+export { youdenThreshold, type OperatingPoint } from './youden-threshold.js';

@@ -1,0 +1,5 @@
+/** Bounds of a confidence interval. */
+export interface Interval {
+  lower: number;
+  upper: number;
+}
