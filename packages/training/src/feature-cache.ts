@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs';
+import { BagCache, standardise, type Bag, type BagSource, type Standardiser } from '@mhim/datasets';
+
+/** Bags as tensors, kept on the device within a budget, so that epochs after the first read nothing. */
+export class FeatureCache {
+  private readonly tensors = new Map<number, tf.Tensor2D>();
+  private readonly host: BagCache;
+  private bytes = 0;
+
+  /**
+   * @param budget bytes of features to keep as tensors; as much again is kept in ordinary memory for what does not fit
+   */
+  constructor(
+    private readonly source: BagSource,
+    private readonly standardiser: Standardiser | undefined,
+    private readonly budget = 2 ** 30,
+  ) {
+    this.host = new BagCache(budget);
+  }
+
+  /** Starts reading a bag that will be used soon. */
+  prefetch(index: number): void {
+    if (!this.tensors.has(index)) this.host.read(this.source, index).catch(() => undefined);
+  }
+
+  /** Calls `use` with the features [n, d] of a bag; they stay valid until it returns. */
+  async with<T>(index: number, use: (features: tf.Tensor2D, bag: Pick<Bag, 'id' | 'label'>) => T): Promise<T> {
+    const { id, label } = this.source.bags[index] as { id: string; label?: number };
+    const known = this.tensors.get(index);
+    if (known) return use(known, { id, label });
+    const read = await this.host.read(this.source, index);
+    const bag = this.standardiser ? standardise(read, this.standardiser) : read;
+    const features = tf.tensor2d(bag.features, [bag.instances, bag.width]);
+    if (this.bytes + bag.features.byteLength <= this.budget) {
+      this.tensors.set(index, features);
+      this.bytes += bag.features.byteLength;
+      return use(features, { id, label });
+    }
+    try {
+      return use(features, { id, label });
+    } finally {
+      features.dispose();
+    }
+  }
+
+  dispose(): void {
+    for (const tensor of this.tensors.values()) tensor.dispose();
+    this.tensors.clear();
+  }
+}

@@ -1,0 +1,201 @@
+import * as tf from '@tensorflow/tfjs';
+import { instanceMargin, type LabelLoss, type MHIMv2 } from '@mhim/hard-mining';
+import type { Aggregator } from '@mhim/mil-aggregators';
+import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
+import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
+
+/** Where a step stands and where its random numbers come from. */
+export interface StepCall {
+  rng: Rng;
+  /** Steps taken so far, over all epochs. */
+  step: number;
+  /** Steps of the nominal schedule: epochs × bags. */
+  totalSteps: number;
+}
+
+/** The losses of one step; `consistency` only where there is a teacher. */
+export interface StepLosses {
+  loss: number;
+  label: number;
+  consistency?: number;
+}
+
+/** What a model makes of a bag's instances, for looking at. */
+export interface Explanation {
+  /** [c] */
+  probabilities: Float32Array;
+  /** [n], where the model has attention. */
+  attention?: Float32Array;
+  /** Class-aware instance score (MHIM-v2 eq. 6, as margin), [n]. */
+  scores: Float32Array;
+  /** The class that each instance's logits favour, [n]. */
+  classes: Int32Array;
+}
+
+/** A model that learns from one bag at a time, whatever happens inside a step. */
+export interface Learner {
+  readonly name: string;
+  /** The model that is saved and that predicts. */
+  readonly model: Module;
+  learningRate: number;
+  /** One bag, one update. @throws MhimError `non-finite` when the loss is no number */
+  step(features: tf.Tensor2D, label: number, call: StepCall): StepLosses;
+  /** Logits [c] of a bag, at inference. */
+  predict(features: tf.Tensor2D): Float32Array;
+  explain(features: tf.Tensor2D): Explanation;
+  /** Everything that the next step depends on, beside the data: live tensors by name, and the optimiser's step count. */
+  state(): { tensors: Record<string, tf.Tensor>; step: number };
+  restore(state: { tensors: Record<string, tf.Tensor>; step: number }): void;
+  dispose(): void;
+}
+
+/** Plain supervised training of an aggregator: cross-entropy on the bag's label. */
+export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {}): Learner {
+  const parameters = aggregator.trainableParameters();
+  const gradientsOf = gradientFunction(parameters);
+  const optimiser = adam(parameters, config);
+  return {
+    name: 'supervised',
+    model: aggregator,
+    get learningRate() {
+      return optimiser.learningRate;
+    },
+    set learningRate(rate: number) {
+      optimiser.learningRate = rate;
+    },
+    step: (features, label, { rng }) =>
+      tf.tidy(() => {
+        const { value, gradients } = gradientsOf(() =>
+          crossEntropy(aggregator.forward(features, { training: true, rng }).logits, label),
+        );
+        const loss = finite(value.dataSync()[0] as number);
+        optimiser.step(gradients);
+        return { loss, label: loss };
+      }),
+    predict: (features) => read(() => aggregator.forward(features).logits),
+    explain: (features) => explain(aggregator, features, () => aggregator.forward(features)),
+    ...stateOf(optimiser, { 'model.': aggregator }),
+    dispose: () => {
+      optimiser.dispose();
+      aggregator.dispose();
+    },
+  };
+}
+
+/** Training with masked hard instance mining (MHIM-v2 Alg. 1 and 2). */
+export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
+  const parameters = mhim.trainableParameters();
+  const gradientsOf = gradientFunction(parameters);
+  const optimiser = adam(parameters, config);
+  return {
+    name: 'mhim-v2',
+    model: mhim,
+    get learningRate() {
+      return optimiser.learningRate;
+    },
+    set learningRate(rate: number) {
+      optimiser.learningRate = rate;
+    },
+    step: (features, label, call) =>
+      tf.tidy(() => {
+        const hard = mhim.mine(features, call);
+        const labelLoss: LabelLoss = (logits) => crossEntropy(logits, label);
+        let recycled: tf.Tensor2D | undefined;
+        let parts: tf.Tensor | undefined;
+        const { gradients } = gradientsOf(() => {
+          const pass = mhim.studentPass(features, hard, labelLoss, { training: true, rng: call.rng });
+          // The tape disposes what it does not return.
+          recycled = pass.recycled && tf.keep(pass.recycled);
+          parts = tf.keep(tf.stack([pass.loss, pass.labelLoss, pass.consistency]));
+          return pass.loss;
+        });
+        const [loss, labelPart, consistency] = (parts as tf.Tensor).dataSync() as Float32Array;
+        try {
+          finite(loss as number);
+          optimiser.step(gradients);
+          mhim.afterStep(recycled);
+        } finally {
+          tf.dispose([parts as tf.Tensor, ...(recycled ? [recycled] : [])]);
+        }
+        return { loss: loss as number, label: labelPart as number, consistency: consistency as number };
+      }),
+    predict: (features) => read(() => mhim.predict(features).logits),
+    explain: (features) => explain(mhim.student, features, () => mhim.predict(features)),
+    ...stateOf(optimiser, { 'model.': mhim, 'teacher.': mhim.teacher }),
+    dispose: () => {
+      optimiser.dispose();
+      mhim.dispose();
+    },
+  };
+}
+
+/** Gradients by parameter name. */
+function gradientFunction(parameters: Map<string, tf.Variable>) {
+  const variables = [...parameters.values()];
+  const names = new Map([...parameters].map(([name, variable]) => [variable.name, name]));
+  return (loss: () => tf.Scalar): { value: tf.Scalar; gradients: Record<string, tf.Tensor> } => {
+    const { value, grads } = tf.variableGrads(loss, variables);
+    const gradients: Record<string, tf.Tensor> = {};
+    for (const [id, gradient] of Object.entries(grads)) if (gradient) gradients[names.get(id) as string] = gradient;
+    return { value, gradients };
+  };
+}
+
+function finite(loss: number): number {
+  if (Number.isFinite(loss)) return loss;
+  throw new MhimError(`the loss became ${loss}.`, {
+    code: 'non-finite',
+    hint: 'Lower the learning rate, or standardise the features.',
+  });
+}
+
+function stateOf(optimiser: Optimiser, modules: Record<string, Module>): Pick<Learner, 'state' | 'restore'> {
+  return {
+    state() {
+      const { step, tensors: moments } = optimiser.state();
+      const tensors: Record<string, tf.Tensor> = {};
+      for (const [prefix, module] of Object.entries(modules)) {
+        for (const [name, tensor] of Object.entries(module.stateDict())) tensors[prefix + name] = tensor;
+      }
+      for (const [name, tensor] of Object.entries(moments)) tensors[`optimiser.${name}`] = tensor;
+      return { step, tensors };
+    },
+    restore({ step, tensors }) {
+      const below = (prefix: string) =>
+        Object.fromEntries(
+          Object.entries(tensors)
+            .filter(([name]) => name.startsWith(prefix))
+            .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+        );
+      for (const [prefix, module] of Object.entries(modules)) module.loadStateDict(below(prefix));
+      optimiser.restore({ step, tensors: below('optimiser.') });
+    },
+  };
+}
+
+function read(logits: () => tf.Tensor2D): Float32Array {
+  const result = tf.tidy(logits);
+  const values = result.dataSync().slice() as Float32Array;
+  result.dispose();
+  return values;
+}
+
+function explain(
+  aggregator: Aggregator,
+  features: tf.Tensor2D,
+  forward: () => { logits: tf.Tensor2D; instances: tf.Tensor2D; embedding: tf.Tensor2D; attention?: tf.Tensor2D },
+): Explanation {
+  const n = features.shape[0];
+  return tf.tidy(() => {
+    const prediction = forward();
+    const logits = aggregator.instanceLogits(prediction.instances, prediction);
+    // Recycled instances come after the bag's own and are left out.
+    const own = tf.slice(logits, [0, 0], [n, -1]) as tf.Tensor2D;
+    return {
+      probabilities: tf.softmax(prediction.logits).dataSync().slice() as Float32Array,
+      attention: prediction.attention && (tf.mean(prediction.attention, 0).dataSync().slice(0, n) as Float32Array),
+      scores: instanceMargin(own).dataSync().slice() as Float32Array,
+      classes: tf.argMax(own, 1).dataSync().slice() as Int32Array,
+    };
+  });
+}
