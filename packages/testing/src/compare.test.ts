@@ -22,6 +22,7 @@ function fixture(tensors: Record<string, [TensorInfo, number[]]>, more: Partial<
     data: (name) => Float64Array.from((tensors[name] as [TensorInfo, number[]])[1]),
     shape: (name) => (tensors[name] as [TensorInfo, number[]])[0].shape,
     has: (name) => name in tensors,
+    load: async () => undefined,
     ...more,
   };
 }

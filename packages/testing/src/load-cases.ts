@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MhimError } from '@mhim/tensor';
+import { MhimError, readSafetensors } from '@mhim/tensor';
 import type { ConformanceCase, TensorInfo } from './conformance-case.js';
 import { hashTensor, type HashTensor } from './hash-tensor.js';
-import { parseFixture, type Values } from './safetensors.js';
 
 export interface CaseFilter {
   /** Only these areas. */
@@ -16,6 +15,8 @@ export interface CaseFilter {
 export interface LoadedCase extends ConformanceCase {
   /** Parameters that the loss does not touch: their gradient is absent or zero. */
   paramsWithoutGradient: readonly string[];
+  /** Reads the stored tensors; `data` gives them only then. */
+  load(): Promise<void>;
 }
 
 /**
@@ -36,10 +37,10 @@ export function findCases(directory: string): string[] {
     .sort();
 }
 
-/** The cases below a directory that the filter lets through, one after the other, read when their turn comes. */
+/** The cases below a directory that the filter lets through, one after the other. */
 export function* loadCases(directory: string, { areas, name }: CaseFilter = {}): Generator<LoadedCase> {
   for (const path of findCases(directory)) {
-    const description = JSON.parse(readFileSync(path, 'utf8')) as Description;
+    const description = readDescription(path);
     if (typeof description.kind !== 'string' || description.tensors === undefined) continue;
     if (areas && !areas.includes(description.area)) continue;
     if (name !== undefined && name !== description.case && name !== `${description.area}/${description.case}`) continue;
@@ -47,16 +48,22 @@ export function* loadCases(directory: string, { areas, name }: CaseFilter = {}):
   }
 }
 
+function readDescription(path: string): Description {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Description;
+  } catch (cause) {
+    throw new MhimError('the description of the case is no JSON.', { code: 'file-format', path, cause });
+  }
+}
+
 function fromDescription(description: Description, tensorFile: string): LoadedCase {
-  let stored: Map<string, { shape: number[]; data: Values }> | undefined;
+  let stored = new Map<string, Values>();
   const hashed = description.hash_tensors ?? {};
-  const read = (name: string): { shape: number[]; data: Values } => {
+  const read = (name: string): Values => {
     const recipe = hashed[name];
-    if (recipe) return { shape: recipe.shape, data: hashTensor(recipe) };
-    stored ??= parseFixture(readTensors(tensorFile), tensorFile);
-    const tensor = stored.get(name);
-    if (!tensor) throw new MhimError(`there is no tensor ${name}.`, { code: 'file-format', path: tensorFile });
-    return tensor;
+    const values = recipe ? hashTensor(recipe) : stored.get(name);
+    if (values) return values;
+    throw new MhimError(`there is no tensor ${name}.`, { code: 'file-format', path: tensorFile });
   };
   const hashedInfo = Object.entries(hashed).map(([name, { shape }]): [string, TensorInfo] => {
     const role = /^t?param\./.test(name) ? 'parameter' : name.startsWith('buffer.') ? 'buffer' : 'input';
@@ -73,18 +80,17 @@ function fromDescription(description: Description, tensorFile: string): LoadedCa
     mode: description.mode,
     paramsWithoutGradient: description.params_without_gradient ?? [],
     tensors,
-    data: (name) => read(name).data,
-    shape: (name) => tensors[name]?.shape ?? read(name).shape,
+    data: read,
+    shape: (name) => tensors[name]?.shape ?? [read(name).length],
     has: (name) => name in tensors,
+    load: async () => {
+      const file = await readSafetensors(tensorFile);
+      stored = new Map([...file.tensors].map(([name, { data }]) => [name, data as Values]));
+    },
   };
 }
 
-function readTensors(path: string): Buffer {
-  if (!existsSync(path)) {
-    throw new MhimError('the tensors of this case are missing.', { code: 'file-missing', path });
-  }
-  return readFileSync(path);
-}
+type Values = ReturnType<ConformanceCase['data']>;
 
 interface Description {
   area: string;

@@ -51,6 +51,7 @@ export async function runCase(fixture: LoadedCase, adapter: Adapter | undefined)
   let failures: Failure[];
   try {
     if (!adapter) throw new KindNotBuilt(fixture.kind);
+    await fixture.load();
     failures = judge(fixture, withGradientSamples(fixture, await adapter(fixture)));
   } catch (error) {
     const known = error instanceof KindNotBuilt || error instanceof MhimError;

@@ -3,6 +3,7 @@ import { abmilAdapters } from './abmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
+import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
@@ -15,6 +16,7 @@ export const adapters: Adapters = {
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,
+  ...metricAdapters,
   ...foldAdapters,
   ...initialisationAdapters,
   ...trajectoryAdapters,

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { ABMIL } from '@mhim/mil-aggregators';
 import { Rng, type Module } from '@mhim/tensor';
+import { adam } from '@mhim/training';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, numbers, withModule } from './fixture-tensors.js';
 import { labelLossOf } from './label-loss.js';
 import { drawsOf, loadMHIM, teacherProbability } from './mhim.js';
 import { abmilConfig, OfficialArguments } from './official-config.js';
-import { Adam } from './adam.js';
 
 /** Several optimiser steps, one bag each, in the order the case gives. */
 export const trajectoryAdapters: Adapters = { 'traj.abmil': abmil, 'traj.mhim': mhim };
@@ -82,7 +82,7 @@ interface Step {
 function train(fixture: ConformanceCase, model: Module, prepare: (bag: number, step: number) => Step): Outputs {
   const { order, lr, wd } = fixture.config as { order: number[]; lr: number; wd: number };
   const parameters = model.trainableParameters();
-  const optimiser = new Adam(parameters, { learningRate: lr, weightDecay: wd });
+  const optimiser = adam(parameters, { learningRate: lr, weightDecay: wd });
   const outputs: Outputs = {};
   order.forEach((bag, i) => {
     const step = i + 1;
@@ -94,7 +94,8 @@ function train(fixture: ConformanceCase, model: Module, prepare: (bag: number, s
     const { grads } = tf.engine().gradients(loss, variables as tf.Tensor[], undefined as never, true);
     keep(outcome);
     tf.dispose(outcome);
-    optimiser.step(new Map([...parameters.keys()].map((name, at) => [name, grads[at] as tf.Tensor])));
+    const gradients = [...parameters.keys()].flatMap((name, at) => (grads[at] ? [[name, grads[at]] as const] : []));
+    optimiser.step(Object.fromEntries(gradients));
     const teacher = afterStep?.() ?? {};
     for (const [name, values] of Object.entries(facts)) outputs[`step${step}.${name}`] = values;
     if (Object.keys(fixture.tensors).some((name) => name.startsWith(`step${step}.param.`))) {
@@ -102,5 +103,6 @@ function train(fixture: ConformanceCase, model: Module, prepare: (bag: number, s
     }
     if (Object.keys(fixture.tensors).some((name) => name.startsWith(`step${step}.tparam.`))) keep(teacher);
   });
+  optimiser.dispose();
   return outputs;
 }
