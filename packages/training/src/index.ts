@@ -38,3 +38,5 @@ export {
   type LearningRateSchedule,
   type WarmUp,
 } from './schedules.js';
+export { duration, progressBar, type Progress } from './progress.js';
+export { writeTensorBoard } from './tensorboard.js';

@@ -115,6 +115,7 @@ export class NativeAdam implements Optimiser {
   private count = 0;
   private readonly slots: Map<string, Slot>;
   private readonly constants: tf.Scalar[];
+  private readonly excess: { first: number; second: number };
 
   constructor(
     parameters: Map<string, tf.Variable>,
@@ -124,6 +125,9 @@ export class NativeAdam implements Optimiser {
     this.slots = new Map([...parameters].map(([name, parameter]) => [name, new Slot(parameter)]));
     // beta1_power = beta2_power = 0: the bias corrections are in the rate, in double precision.
     this.constants = [0, 0, config.beta1, config.beta2].map((value) => tf.scalar(value));
+    // The kernel takes 1 − β in single precision, off by a constant factor of up to 1e-5; the moments carry it, the step not.
+    const excess = (beta: number) => Math.fround(1 - Math.fround(beta)) / (1 - beta);
+    this.excess = { first: excess(config.beta1), second: Math.sqrt(excess(config.beta2)) };
   }
 
   step(gradients: Record<string, tf.Tensor>): void {
@@ -131,7 +135,9 @@ export class NativeAdam implements Optimiser {
     const { rate, correction } = stepSize(++this.count, this.learningRate, this.config);
     tf.tidy(() => {
       const [power1, power2, beta1, beta2] = this.constants as [tf.Scalar, tf.Scalar, tf.Scalar, tf.Scalar];
-      const scalars = [power1, power2, tf.scalar(rate), beta1, beta2, tf.scalar(epsilon * correction)];
+      const { first, second } = this.excess;
+      const [size, floor] = [tf.scalar((rate * second) / first), tf.scalar(epsilon * correction * second)];
+      const scalars = [power1, power2, size, beta1, beta2, floor];
       for (const [name, slot] of this.slots) {
         const raw = gradients[name];
         if (!raw) continue;
