@@ -7,6 +7,7 @@ import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
 
 /** Every kind of case that our code solves. */
@@ -19,5 +20,6 @@ export const adapters: Adapters = {
   ...metricAdapters,
   ...foldAdapters,
   ...initialisationAdapters,
+  ...trainingAdapters,
   ...trajectoryAdapters,
 };
