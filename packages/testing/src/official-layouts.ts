@@ -235,7 +235,7 @@ function recycleNetwork(dim: number, queries: number): OfficialParameter[] {
 }
 
 function convolution(args: OfficialArguments, axes: number): OfficialParameter[] {
-  const kernel = Array<number>(axes).fill(args.number('kernel_size', 1));
+  const kernel = args.numbers('kernel_size', axes);
   const channels = args.number('in_channels', 1) / args.number('groups', 1);
   const weight = [args.number('out_channels', 1), channels, ...kernel];
   return torchConvolution('', weight, args.flag('bias', true));

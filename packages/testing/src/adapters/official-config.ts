@@ -12,6 +12,12 @@ export class OfficialArguments {
     return this.has(name) ? Number(this.given[name]) : otherwise;
   }
 
+  /** One number for each of `count` axes, given once or for every axis. */
+  numbers(name: string, count: number): number[] {
+    const value = this.given[name];
+    return Array.isArray(value) ? value.map(Number) : Array<number>(count).fill(this.number(name, 1));
+  }
+
   flag(name: string, otherwise: boolean): boolean {
     return this.has(name) ? Boolean(this.given[name]) : otherwise;
   }
