@@ -1,7 +1,7 @@
 import { checkScored, checkScoreMatrix, type Numbers } from './check.js';
 import { accuracy, f1Score, precision, recall, specificity } from './classification.js';
 import { cohenKappa } from './agreement.js';
-import { argMax, decide, decideStrictly, softmax } from './decisions.js';
+import { argMax, decide, decideStrictly } from './decisions.js';
 import { multiclassRocAuc, rocAuc } from './roc-auc.js';
 import { youdenThreshold } from './youden-threshold.js';
 
@@ -61,7 +61,7 @@ export interface LoggedScores {
  */
 export function mhimScores(labels: Numbers, logits: Numbers, classes: number): LoggedScores {
   checkScoreMatrix(labels, logits, classes, 'logits');
-  const probabilities = insideUnitInterval(logits) ? logits : Float32Array.from(softmax(logits, classes));
+  const probabilities = insideUnitInterval(logits) ? logits : singlePrecisionSoftmax(logits, classes);
   const predictions = argMax(logits, classes);
   const options = { average: 'macro', classes, zeroDivision: 0 } as const;
   return {
@@ -83,7 +83,7 @@ export function mhimScores(labels: Numbers, logits: Numbers, classes: number): L
  */
 export function mhimBinaryScores(labels: Numbers, logits: Numbers): LoggedScores {
   checkScored(labels, logits, 'logits');
-  const scores = insideUnitInterval(logits) ? logits : Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)));
+  const scores = insideUnitInterval(logits) ? logits : singlePrecisionSigmoid(logits);
   const predictions = decideStrictly(scores, 0.5);
   const right = accuracy(labels, predictions);
   const options = { zeroDivision: 0 } as const;
@@ -124,4 +124,25 @@ export function dtfdScores(labels: Numbers, scores: Numbers): DtfdScores {
 
 function insideUnitInterval(values: Numbers): boolean {
   return Array.from(values).every((value) => value >= 0 && value <= 1);
+}
+
+/** Rounded to float32 after each step, in PyTorch's order: scores that tie there have to tie here, or the AUC differs. */
+function singlePrecisionSoftmax(logits: Numbers, classes: number): Float32Array {
+  const powers = new Float32Array(logits.length);
+  for (let row = 0; row < logits.length; row += classes) {
+    let most = -Infinity;
+    for (let i = row; i < row + classes; i++) most = Math.max(most, Math.fround(logits[i] as number));
+    let sum = 0;
+    for (let i = row; i < row + classes; i++) {
+      powers[i] = Math.exp(Math.fround(Math.fround(logits[i] as number) - most));
+      sum = Math.fround(sum + (powers[i] as number));
+    }
+    const inverse = Math.fround(1 / sum);
+    for (let i = row; i < row + classes; i++) powers[i] = (powers[i] as number) * inverse;
+  }
+  return powers;
+}
+
+function singlePrecisionSigmoid(logits: Numbers): Float32Array {
+  return Float32Array.from(logits, (logit) => 1 / Math.fround(1 + Math.fround(Math.exp(-Math.fround(logit)))));
 }
