@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { infoCommand } from './commands/info.js';
+import { trainCommand } from './commands/train.js';
 import type { Interrupts } from './interrupt.js';
 import { VERSION } from './version.js';
 
@@ -13,7 +14,7 @@ export function createProgram(interrupts: Interrupts): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false })
     .configureOutput({ outputError: (text, write) => write(text.replace(/\n(?=.)/g, ' ')) });
-  void interrupts;
+  trainCommand(program, interrupts);
   checkpointCommand(program);
   infoCommand(program);
   return program;

@@ -31,8 +31,10 @@ export const trainInputSchema = z
     weightDecay: z.number().min(0),
     /** Epochs without improvement (a tie counts as one) before training stops. */
     patience: z.int().min(1),
-    /** Training does not stop early before this epoch. */
+    /** Training does not stop for lack of improvement before this many epochs. */
     minimumEpochs: z.int().min(0),
+    /** From this epoch on training stops when the selection metric is perfect. */
+    perfectFrom: z.int().min(0),
     /** Whether features are standardised by the training fold's instances. */
     standardise: z.boolean(),
     onMissing: z.enum(['error', 'skip']),
@@ -42,12 +44,11 @@ export const trainInputSchema = z
 export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
-export type TrainConfig = Required<Omit<TrainInput, 'labels' | 'folds' | 'base' | 'preset' | 'mhim'>> &
-  Pick<TrainInput, 'labels' | 'folds' | 'base' | 'preset' | 'mhim'>;
+export type TrainConfig = Required<Omit<TrainInput, OpenChoice>> & Pick<TrainInput, OpenChoice>;
+type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
-  k: 5,
   protocol: 'paper',
   validationRatio: 0.2,
   seed: 2021,
@@ -56,6 +57,7 @@ const defaults = {
   weightDecay: 1e-5,
   patience: 30,
   minimumEpochs: 0,
+  perfectFrom: 60,
   standardise: true,
   onMissing: 'error',
   unit: 'slide',
@@ -80,9 +82,17 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
       });
     }
   }
+  if (input.folds !== undefined && input.k !== undefined) {
+    throw new MhimError('cannot go with --folds, whose file says how many there are.', {
+      code: 'config',
+      path: '--k',
+      hint: 'Leave one of the two out.',
+    });
+  }
   const { preset = 'paper', base = 'ab-mil' } = input;
   return {
     ...defaults,
+    ...(input.folds === undefined ? { k: 5 } : {}),
     ...input,
     data,
     model,

@@ -66,5 +66,7 @@ export const modelConfigSchema = z.strictObject({
   classes: z.int().min(2),
   aggregator: aggregatorSchema,
   mhim: mhimSchema.optional(),
+  /** Probability of class 1 at and above which a bag is called positive, as its protocol chose it. */
+  threshold: z.number().nullable().optional(),
 });
 export type ModelConfig = z.infer<typeof modelConfigSchema>;

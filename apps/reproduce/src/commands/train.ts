@@ -1,0 +1,101 @@
+import { Option, type Command } from 'commander';
+import { readConfig } from '../config/read-config.js';
+import { withSettings } from '../config/settings.js';
+import { PRESETS, PROTOCOLS, resolveTrainConfig, trainInputSchema, type TrainInput } from '../config/train-config.js';
+import type { Interrupts } from '../interrupt.js';
+import { BASES, MODELS } from '../models/model-config.js';
+import { writeRunReport } from '../report/run-report.js';
+import { resultsTable } from '../report/results-table.js';
+import { trainRun } from '../run/train-run.js';
+import { integer, number } from './option-types.js';
+
+interface TrainFlags extends Omit<TrainInput, 'learningRate' | 'mhim' | 'aggregator'> {
+  lr?: number;
+  set: string[];
+  config?: string;
+  out: string;
+  onlyFold?: number;
+  baselineDir?: string;
+}
+
+export function trainCommand(program: Command, interrupts: Interrupts): void {
+  program
+    .command('train')
+    .description('cross-validate a model on bags with labels; the same command again resumes or says it is done')
+    .option(
+      '--data <path|name>',
+      'bag store, folder of feature files, or built-in: ucsb-breast, musk1, musk2, elephant',
+    )
+    .option('--labels <csv>', 'label table (slide_id,label …); default labels.csv in the data folder')
+    .addOption(new Option('--model <name>', 'what to train').choices(MODELS))
+    .addOption(new Option('--base <name>', 'aggregator of mhim-v2 (default: ab-mil)').choices(BASES))
+    .addOption(new Option('--preset <name>', 'options of mhim-v2 (default: paper)').choices(PRESETS))
+    .option('--set <key=value>', 'any option of mhim-v2, or aggregator.KEY; repeatable', collect, [])
+    .option('--config <file>', 'YAML or JSON with any of these options; the command line goes first')
+    .option('--folds <file>', 'folds: JSON, or a folder of CLAM or official split CSVs')
+    .option('--k <n>', 'make n stratified folds, whole cases (default: 5)', integer)
+    .option('--only-fold <n>', 'train fold n only, from 0', integer)
+    .addOption(
+      new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
+    )
+    .option('--epochs <n>', '(default: 200)', integer)
+    .option('--lr <rate>', 'learning rate of Adam at the start, cosine to 1e-7 (default: 2e-4)', number)
+    .option('--weight-decay <x>', 'L2, added to the gradient (default: 1e-5)', number)
+    .option(
+      '--patience <n>',
+      'epochs without improvement before stopping; ties count as improvement (default: 30)',
+      integer,
+    )
+    .option('--seed <n>', 'fold k trains with seed + k (default: 2021)', integer)
+    .option('--standardise', 'standardise features by the training fold (default)')
+    .option('--no-standardise', 'take features as they are')
+    .addOption(
+      new Option('--on-missing <what>', 'bags or labels without partner (default: error)').choices(['error', 'skip']),
+    )
+    .addOption(
+      new Option('--unit <what>', 'what a bag is in a folder of slides (default: slide)').choices(['slide', 'case']),
+    )
+    .option('--baseline-dir <run>', 'start mhim-v2 from this finished run’s baselines instead of training them')
+    .requiredOption('--out <dir>', 'run folder')
+    .addHelpText('after', HELP)
+    .action(async (flags: TrainFlags) => {
+      const { out, onlyFold, baselineDir } = flags;
+      const config = resolveTrainConfig(inputOf(flags));
+      const log = (line: string) => void process.stderr.write(`${line}\n`);
+      if (config.protocol === 'paper') {
+        log(
+          'Paper protocol: epoch and threshold are chosen on the test fold, which flatters; see --protocol honest|both.',
+        );
+      }
+      const outcome = await trainRun({ config, out, onlyFold, baselineDir, interrupts, log });
+      const report = await writeRunReport(out, config, outcome);
+      if (outcome.alreadyDone) process.stdout.write(`${out} is done already.\n`);
+      process.stdout.write(`${resultsTable(outcome.results)}\nResults: ${out}/results.json\nReport: ${report}\n`);
+    });
+}
+
+const HELP = `
+Files: config.json (all choices; a valid --config), data.json, folds.json (a valid --folds), environment.json, results.json,
+predictions.csv, report.html, timing.json; fold-K/PROTOCOL/STAGE/ holds best.safetensors and last.safetensors with PyTorch's names.
+
+Examples:
+  $ reproduce train --data musk1 --model ab-mil --epochs 40 --out runs/musk1
+  $ reproduce train --data bags/ --folds bags/folds.json --model mhim-v2 --base ab-mil --set maskRatioHigh=0.05 --out runs/mhim
+  $ reproduce train --data features/ --labels slides.csv --model mhim-v2 --protocol both --out runs/camelyon
+  $ reproduce train --config runs/mhim/config.json --seed 2022 --out runs/mhim-2022`;
+
+/** Options over the configuration file, `--set` over both. */
+function inputOf(flags: TrainFlags): TrainInput {
+  const { lr, set, config, out: _out, onlyFold: _fold, baselineDir: _baseline, ...rest } = flags;
+  const file: TrainInput = config === undefined ? {} : readConfig(config, trainInputSchema);
+  const given = Object.fromEntries(Object.entries({ ...rest, learningRate: lr }).filter(([, v]) => v !== undefined));
+  const merged = { ...file, ...given } as TrainInput;
+  // One of the two says how folds are made: the command line decides.
+  if (given.folds !== undefined && given.k === undefined) delete merged.k;
+  if (given.k !== undefined && given.folds === undefined) delete merged.folds;
+  return withSettings(merged, set);
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,34 @@
+import { checkFolds, patientFolds, readFolds, withValidation, type BagSource, type Fold } from '@mhim/datasets';
+import { MhimError } from '@mhim/tensor';
+
+export interface FoldChoice {
+  /** A folds file or folder; without it `k` folds are made. */
+  folds?: string;
+  k?: number;
+  seed: number;
+  /** Share of the training part that becomes the inner validation part of the honest protocol. */
+  validationRatio: number;
+}
+
+/** The folds of a run, each with a validation part taken from its training part where the honest protocol wants one. */
+export async function chooseFolds(source: BagSource, choice: FoldChoice): Promise<Fold[]> {
+  const { folds: path, k = 5, seed } = choice;
+  if (path !== undefined) return readFolds(path, source);
+  const folds = patientFolds(source.bags, { folds: k, seed });
+  checkFolds(folds, source.bags, { path: `--k ${k}` });
+  return folds;
+}
+
+/** Splits a validation part off the training part, stratified and by whole cases; one that the file gives stays. */
+export function innerSplit(fold: Fold, source: BagSource, choice: FoldChoice): Required<Fold> {
+  const [split] = withValidation([fold], source.bags, { ratio: choice.validationRatio, seed: choice.seed });
+  if (split?.validation && split.validation.length > 0) {
+    checkFolds([split], source.bags, { path: `inner split of fold ${fold.fold}` });
+    return split as Required<Fold>;
+  }
+  throw new MhimError(`fold ${fold.fold} has too few training bags for an inner validation part.`, {
+    code: 'data',
+    path: 'folds',
+    hint: 'Raise validationRatio, use fewer folds, or train with --protocol paper.',
+  });
+}

@@ -1,0 +1,92 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BENCHMARKS,
+  labelBags,
+  openBagFolder,
+  openBags,
+  openBenchmark,
+  readLabels,
+  type BagInfo,
+  type BagSource,
+  type BenchmarkName,
+} from '@mhim/datasets';
+import { MhimError } from '@mhim/tensor';
+
+export interface DataOptions {
+  /** Bag store, folder of feature files, or the name of a built-in data set. */
+  data: string;
+  /** Label table; default `labels.csv` in the folder, where there is one. */
+  labels?: string;
+  onMissing?: 'error' | 'skip';
+  unit?: 'slide' | 'case';
+}
+
+/** Opens bags by path or built-in name, with the labels that belong to them. */
+export async function openData({ data, labels, onMissing, unit }: DataOptions): Promise<BagSource> {
+  if (!existsSync(data)) {
+    if (isBuiltIn(data)) return openBenchmark(data, { log: (line) => process.stderr.write(`${line}\n`) });
+    const looksLikePath = /[\\/.]/.test(data);
+    throw new MhimError('there is no such file or folder, nor a built-in data set of that name.', {
+      code: looksLikePath ? 'file-missing' : 'config',
+      path: data,
+      hint: `Check the path, or use one of ${Object.keys(BENCHMARKS).join(', ')}.`,
+    });
+  }
+  const table = labels ?? tableIn(data);
+  if (table === undefined) return openBags(data, { onMissing, unit });
+  return openBags(data, { labels: await infosOf(table, data, onMissing), onMissing, unit });
+}
+
+/** @throws MhimError `data` naming bags without label, which cannot be trained on or judged */
+export function requireLabels(source: BagSource): void {
+  const without = source.bags.filter(({ label }) => label === undefined);
+  if (without.length === 0) return;
+  const names = without.slice(0, 5).map(({ id }) => id);
+  const all = without.length === source.bags.length;
+  throw new MhimError(
+    all
+      ? 'the bags have no labels.'
+      : `${without.length} bags have no label: ${names.join(', ')}${without.length > 5 ? ' …' : ''}.`,
+    {
+      code: 'data',
+      path: source.path ?? source.name,
+      hint: 'Name a label table with --labels FILE.csv (columns slide_id,label), or put it into the folder as labels.csv.',
+    },
+  );
+}
+
+function isBuiltIn(name: string): name is BenchmarkName {
+  return Object.hasOwn(BENCHMARKS, name);
+}
+
+function tableIn(data: string): string | undefined {
+  if (!statSync(data).isDirectory()) return undefined;
+  const path = join(data, 'labels.csv');
+  return existsSync(path) ? path : undefined;
+}
+
+/** The table's rows by slide; a table of cases is spread over the slides whose names begin with them. */
+async function infosOf(path: string, data: string, onMissing?: 'error' | 'skip'): Promise<readonly BagInfo[]> {
+  const table = await readLabels(path);
+  const toBags = ({ line: _line, ...info }: (typeof table.rows)[number]): BagInfo => info;
+  const ids = await bagIds(data);
+  const known = new Set(ids);
+  const byName = table.rows.some(({ id }) => known.has(id));
+  if (byName || table.unit === 'slide') return table.rows.map(toBags);
+  const skip = onMissing === 'skip';
+  const labelled = labelBags(
+    ids.map((id) => ({ id })),
+    table,
+    { unlabelledBags: skip ? 'drop' : 'error', unusedRows: skip ? 'ignore' : 'error' },
+  );
+  return labelled.map(({ info }) => info);
+}
+
+async function bagIds(data: string): Promise<string[]> {
+  const isStore = !statSync(data).isDirectory() || existsSync(join(data, 'bags.safetensors'));
+  const source = isStore ? await openBags(data) : await openBagFolder(data);
+  const ids = source.bags.map(({ id }) => id);
+  await source.close();
+  return ids;
+}

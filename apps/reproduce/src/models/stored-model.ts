@@ -1,0 +1,108 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
+import { MHIMv2 } from '@mhim/hard-mining';
+import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
+import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
+import { checkConfig, readConfig } from '../config/read-config.js';
+import { createModel } from './create-model.js';
+import { readTensorFile } from './describe-tensors.js';
+import { modelConfigSchema, type ModelConfig } from './model-config.js';
+import { recognise } from './recognise.js';
+
+/** A trained model with everything that a bag needs on its way to a prediction. */
+export class StoredModel {
+  private constructor(
+    readonly path: string,
+    readonly config: ModelConfig,
+    private readonly learner: Learner,
+    private readonly standardiser: Standardiser | undefined,
+  ) {}
+
+  /**
+   * Opens a safetensors file of ours with its `config.json`, the folder that holds them, or a PyTorch or safetensors file
+   * whose model its names tell.
+   * @throws MhimError when the file is damaged or fits no model that is built
+   */
+  static async open(path: string): Promise<StoredModel> {
+    const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'best.safetensors') : path;
+    const described = join(dirname(file), 'config.json');
+    if (/\.safetensors$/.test(file) && existsSync(described)) {
+      const config = readConfig(described, modelConfigSchema);
+      const { tensors, metadata } = await readSafetensors(file);
+      return StoredModel.build(file, config, tensors, parseStandardiser(metadata.standardiser, file));
+    }
+    const { tensors } = await readTensorFile(file);
+    const models = recognise(tensors);
+    const model =
+      models.find(({ part, config }) => config && part !== 'teacher') ?? models.find(({ config }) => config);
+    if (model?.config) return StoredModel.build(file, model.config, model.tensors);
+    throw new MhimError(`holds ${models.map(({ name }) => name).join(' and ') || 'no tensors'}.`, {
+      code: 'state-dict',
+      path: file,
+      hint: `Run reproduce checkpoint ${basename(file)} to see its tensors.`,
+    });
+  }
+
+  private static build(
+    path: string,
+    config: ModelConfig,
+    tensors: ReadonlyMap<string, HostTensor>,
+    standardiser?: Standardiser,
+  ): StoredModel {
+    const model = createModel(config, new Rng(0));
+    const state: StateSource = Object.fromEntries(tensors);
+    try {
+      model.loadStateDict(state);
+    } catch (cause) {
+      if (!(cause instanceof MhimError)) throw cause;
+      throw new MhimError(cause.message, { code: cause.code, path, cause });
+    }
+    const learner = model instanceof MHIMv2 ? mhimLearner(model) : supervisedLearner(model);
+    return new StoredModel(path, config, learner, standardiser);
+  }
+
+  /** What the model makes of a bag and its instances. @throws MhimError `data` for features of another width */
+  explain(bag: Bag): Explanation {
+    const { inputDim } = this.config;
+    if (bag.width !== inputDim) {
+      throw new MhimError(`bag "${bag.id}": features have ${bag.width} columns, the model expects ${inputDim}.`, {
+        code: 'data',
+        path: this.path,
+        hint: 'Extract the features with the encoder that the model was trained on.',
+      });
+    }
+    const { features, instances, width } = this.standardiser ? standardise(bag, this.standardiser) : bag;
+    const tensor = tf.tensor2d(features, [instances, width]);
+    try {
+      return this.learner.explain(tensor);
+    } finally {
+      tensor.dispose();
+    }
+  }
+
+  dispose(): void {
+    this.learner.dispose();
+  }
+}
+
+function parseStandardiser(text: string | undefined, path: string): Standardiser | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { mean, std } = JSON.parse(text) as { mean: number[]; std: number[] };
+    return { mean: Float32Array.from(mean), std: Float32Array.from(std) };
+  } catch (cause) {
+    throw new MhimError('its standardiser cannot be read.', {
+      code: 'file-format',
+      path,
+      hint: 'Train again, or convert the file again.',
+      cause,
+    });
+  }
+}
+
+/** Writes what {@link StoredModel.open} needs beside the weights. */
+export function describeModel(config: ModelConfig): ModelConfig {
+  return checkConfig(config, modelConfigSchema);
+}

@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MhimError, writeFileAtomic } from '@mhim/tensor';
+
+/** The files of a run. Each is there whole or not at all. */
+export class RunFolder {
+  constructor(readonly path: string) {}
+
+  file(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  has(...parts: string[]): boolean {
+    return existsSync(this.file(...parts));
+  }
+
+  readJson<T>(...parts: string[]): T | undefined {
+    const path = this.file(...parts);
+    if (!existsSync(path)) return undefined;
+    try {
+      return JSON.parse(readFileSync(path, 'utf8')) as T;
+    } catch (cause) {
+      throw new MhimError('is no valid JSON.', {
+        code: 'file-format',
+        path,
+        hint: 'Delete it to make it again.',
+        cause,
+      });
+    }
+  }
+
+  writeJson(value: unknown, ...parts: string[]): void {
+    this.writeText(`${JSON.stringify(value, null, 2)}\n`, ...parts);
+  }
+
+  writeText(text: string, ...parts: string[]): void {
+    const path = this.file(...parts);
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileAtomic(path, text);
+  }
+
+  /**
+   * Makes the folder that of this run: writes what the run is, or checks that the folder's run is the same.
+   * @param what file name and content, compared field by field
+   * @param ignored fields that may differ
+   * @throws MhimError `config` naming the first field that differs
+   */
+  claim(what: Record<string, unknown>, ignored: readonly string[] = []): void {
+    for (const [name, wanted] of Object.entries(what)) {
+      const stored = this.readJson(name);
+      if (stored === undefined) {
+        this.writeJson(wanted, name);
+        continue;
+      }
+      const difference = firstDifference(stored, JSON.parse(JSON.stringify(wanted)) as unknown, ignored);
+      if (!difference) continue;
+      throw new MhimError(
+        `this folder holds another run: ${inWords[difference.path] ?? (difference.path || name)} is ${short(difference.stored)} there and ${short(difference.wanted)} now.`,
+        { code: 'config', path: this.file(name), hint: 'Choose another folder with --out, or delete this one.' },
+      );
+    }
+  }
+}
+
+/** Checksums under the name of what they stand for. */
+const inWords: Record<string, string> = { sha256: 'folds', fingerprint: 'the content of data' };
+
+interface Difference {
+  path: string;
+  stored: unknown;
+  wanted: unknown;
+}
+
+function firstDifference(
+  stored: unknown,
+  wanted: unknown,
+  ignored: readonly string[],
+  path = '',
+): Difference | undefined {
+  if (isNested(stored) && isNested(wanted)) {
+    for (const key of new Set([...Object.keys(stored), ...Object.keys(wanted)])) {
+      const at = path === '' ? key : `${path}.${key}`;
+      const difference = ignored.includes(at) ? undefined : firstDifference(stored[key], wanted[key], ignored, at);
+      if (difference) return difference;
+    }
+    return undefined;
+  }
+  return JSON.stringify(stored) === JSON.stringify(wanted) ? undefined : { path, stored, wanted };
+}
+
+function isNested(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function short(value: unknown): string {
+  const text = value === undefined ? 'not set' : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

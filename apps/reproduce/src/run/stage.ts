@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type { BagSource, Fold } from '@mhim/datasets';
+import { initialiseFromBaseline, MHIMv2 } from '@mhim/hard-mining';
+import { rocAuc } from '@mhim/metrics';
+import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
+import {
+  cosineRate,
+  fit,
+  mhimLearner,
+  supervisedLearner,
+  type FitObserver,
+  type FitResult,
+  type Learner,
+} from '@mhim/training';
+import type { TrainConfig } from '../config/train-config.js';
+import { createModel } from '../models/create-model.js';
+import type { ModelConfig } from '../models/model-config.js';
+import { StoredModel } from '../models/stored-model.js';
+import { stageResult, type StageResult } from './results.js';
+import { RunFolder } from './run-folder.js';
+
+/** The training of one model on one fold under one protocol. */
+export interface StagePlan {
+  source: BagSource;
+  /** `validation`, where it is given, chooses epoch and threshold; else the test part does. */
+  fold: Fold;
+  model: ModelConfig;
+  training: TrainConfig;
+  folder: string;
+  /** Keeps the random numbers of a fold's stages apart. */
+  stream: number;
+  /** The baseline's folder, from which MHIM-v2 starts. */
+  baseline?: string;
+  observer?: FitObserver;
+}
+
+export interface StageOutcome {
+  result: StageResult;
+  fit: FitResult;
+}
+
+/** Trains a stage, or goes on with it, or takes the finished result from its folder. */
+export async function runStage(plan: StagePlan): Promise<StageOutcome> {
+  const { source, fold, model, training, folder, baseline } = plan;
+  const select = fold.validation ?? fold.test;
+  const baselineFile = baseline === undefined ? undefined : join(baseline, 'best.safetensors');
+  const outcome = await fit({
+    source,
+    train: fold.train,
+    select,
+    test: fold.test,
+    createLearner: (rng) => createLearner(model, training, rng, baselineFile),
+    epochs: training.epochs,
+    schedule: cosineRate(training.learningRate, training.epochs),
+    stopping: {
+      patience: training.patience,
+      earliestEpoch: training.minimumEpochs - 1,
+      perfectFrom: training.perfectFrom,
+    },
+    seed: training.seed + fold.fold,
+    stream: plan.stream,
+    standardise: training.standardise,
+    folder,
+    identity: { model, learningRate: training.learningRate, weightDecay: training.weightDecay },
+    observer: plan.observer,
+  });
+  const result = stageResult(outcome);
+  const config = { ...model, threshold: result.threshold };
+  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  const instanceAuc = await instanceAucOf(folder, source, fold.test);
+  return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };
+}
+
+async function createLearner(
+  config: ModelConfig,
+  { learningRate, weightDecay }: TrainConfig,
+  rng: Rng,
+  baselineFile?: string,
+): Promise<Learner> {
+  const model = createModel(config, rng);
+  if (!(model instanceof MHIMv2)) return supervisedLearner(model, { learningRate, weightDecay });
+  if (baselineFile !== undefined) {
+    const { tensors } = await readSafetensors(baselineFile);
+    initialiseFromBaseline(model, Object.fromEntries(tensors));
+  }
+  return mhimLearner(model, { learningRate, weightDecay });
+}
+
+/**
+ * How well instance scores find the instances that make a bag positive; undefined where the data do not say which they are.
+ * Kept in the stage's folder.
+ */
+async function instanceAucOf(
+  path: string,
+  source: BagSource,
+  test: readonly number[],
+): Promise<number | null | undefined> {
+  const folder = new RunFolder(path);
+  const known = folder.readJson<{ auc: number | null; known: boolean }>('instances.json');
+  if (known) return known.known ? known.auc : undefined;
+  const first = test[0] === undefined ? undefined : await source.read(test[0]);
+  if (!first?.instanceLabels) {
+    folder.writeJson({ known: false, auc: null }, 'instances.json');
+    return undefined;
+  }
+  const model = await StoredModel.open(path);
+  const areas: number[] = [];
+  try {
+    for (const index of test) {
+      if (source.bags[index]?.label !== 1) continue;
+      const bag = await source.read(index);
+      const labels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));
+      if (!labels?.includes(1) || !labels.includes(0)) continue;
+      const { attention, scores } = model.explain(bag);
+      areas.push(rocAuc(labels, attention ?? scores));
+    }
+  } finally {
+    model.dispose();
+  }
+  const auc = areas.length === 0 ? null : areas.reduce((a, b) => a + b, 0) / areas.length;
+  folder.writeJson({ known: true, auc }, 'instances.json');
+  return auc;
+}
