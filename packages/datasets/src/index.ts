@@ -35,3 +35,5 @@ export {
   type BenchmarkName,
   type OpenBenchmarkOptions,
 } from './benchmark.js';
+export { PATCH_KINDS, type PatchKind, type SlideLayout } from './simulated-layout.js';
+export { simulatedSlides, type SimulatedSlides, type SimulatedSlidesOptions } from './simulated.js';
