@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import { checkpointCommand } from './commands/checkpoint.js';
+import { convertCommand } from './commands/convert.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { infoCommand } from './commands/info.js';
+import { predictCommand } from './commands/predict.js';
 import { trainCommand } from './commands/train.js';
 import type { Interrupts } from './interrupt.js';
 import { VERSION } from './version.js';
@@ -15,7 +18,10 @@ export function createProgram(interrupts: Interrupts): Command {
     .configureHelp({ showGlobalOptions: false })
     .configureOutput({ outputError: (text, write) => write(text.replace(/\n(?=.)/g, ' ')) });
   trainCommand(program, interrupts);
+  evaluateCommand(program, interrupts);
+  predictCommand(program, interrupts);
   checkpointCommand(program);
+  convertCommand(program);
   infoCommand(program);
   return program;
 }

@@ -16,8 +16,8 @@ import { MhimError } from '@mhim/tensor';
 export interface DataOptions {
   /** Bag store, folder of feature files, or the name of a built-in data set. */
   data: string;
-  /** Label table; default `labels.csv` in the folder, where there is one. */
-  labels?: string;
+  /** Label table; default `labels.csv` in the folder, where there is one. `false` opens bags without looking for labels. */
+  labels?: string | false;
   onMissing?: 'error' | 'skip';
   unit?: 'slide' | 'case';
 }
@@ -33,7 +33,7 @@ export async function openData({ data, labels, onMissing, unit }: DataOptions): 
       hint: `Check the path, or use one of ${Object.keys(BENCHMARKS).join(', ')}.`,
     });
   }
-  const table = labels ?? tableIn(data);
+  const table = labels === false ? undefined : (labels ?? tableIn(data));
   if (table === undefined) return openBags(data, { onMissing, unit });
   return openBags(data, { labels: await infosOf(table, data, onMissing), onMissing, unit });
 }

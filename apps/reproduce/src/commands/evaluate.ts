@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFolds, type BagSource, type Fold } from '@mhim/datasets';
+import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
+import type { Predictions } from '@mhim/training';
+import { Option, type Command } from 'commander';
+import { readConfig } from '../config/read-config.js';
+import { trainInputSchema } from '../config/train-config.js';
+import { openData, requireLabels } from '../data/open-data.js';
+import type { Interrupts } from '../interrupt.js';
+import { explainTogether, openModels, type FoldModel, type ModelChoice } from '../models/ensemble.js';
+import { definitions, plainMetrics, type Metrics } from '../run/results.js';
+import { aligned } from '../text-table.js';
+
+export interface EvaluateOptions extends ModelChoice {
+  data?: string;
+  labels?: string;
+  folds?: string;
+  onMissing?: 'error' | 'skip';
+  json?: string;
+}
+
+export interface Evaluation {
+  definitions: Record<string, string>;
+  /** What was judged on what: a fold's model on its test part, one model or the folds' mean on all bags. */
+  rows: ({ what: string; bags: number } & Metrics)[];
+}
+
+export function evaluateCommand(program: Command, interrupts: Interrupts): void {
+  program
+    .command('evaluate')
+    .description('figures of stored models on bags with labels, at the thresholds that were stored with them')
+    .option('--run <dir>', 'run folder; without --data, its own data and test folds')
+    .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
+    .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
+    .option('--data <path|name>', 'bag store, folder of feature files, or built-in name')
+    .option('--labels <csv>', 'label table; default labels.csv in the data folder')
+    .option('--folds <file>', 'judge each fold’s model on the test part of its fold only')
+    .addOption(new Option('--on-missing <what>', 'bags or labels without partner').choices(['error', 'skip']))
+    .option('--json <file>', 'write the figures as JSON too')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ reproduce evaluate --run runs/musk1
+  $ reproduce evaluate --run runs/camelyon --data external/ --labels external.csv
+  $ reproduce evaluate --checkpoint fold_0_model_best.pt --data features/ --labels slides.csv --json figures.json`,
+    )
+    .action(async (options: EvaluateOptions) => {
+      const evaluation = await evaluateModels(options, interrupts.signal);
+      const show = (value: number | null) => (value === null ? '–' : value.toFixed(4));
+      const rows = evaluation.rows.map(({ what, bags, auc, accuracy, f1, threshold }) => [
+        ...[what, String(bags)],
+        ...[auc, accuracy, f1, threshold].map(show),
+      ]);
+      process.stdout.write(`${aligned([['model', 'bags', 'AUC', 'accuracy', 'F1', 'threshold'], ...rows])}\n`);
+    });
+}
+
+/** Judges stored models on labelled bags. */
+export async function evaluateModels(options: EvaluateOptions, signal?: AbortSignal): Promise<Evaluation> {
+  const { data, labels, folds: foldsPath } = withOwnData(options);
+  const source = await openData({ data, labels, onMissing: options.onMissing });
+  try {
+    requireLabels(source);
+    const folds = foldsPath === undefined ? undefined : await readFolds(foldsPath, source);
+    await useBackend();
+    const models = await openModels(options);
+    try {
+      const rows: Evaluation['rows'] = [];
+      for (const { what, using, indices } of judgements(models, folds, source)) {
+        const predictions = await predictAll(using, source, indices, signal);
+        const thresholds = using.flatMap(({ model }) => model.config.threshold ?? []);
+        const threshold = thresholds.length > 0 ? thresholds.reduce((a, b) => a + b, 0) / thresholds.length : 0.5;
+        rows.push({ what, bags: indices.length, ...plainMetrics(predictions, threshold) });
+      }
+      const evaluation = { definitions, rows };
+      if (options.json !== undefined) writeFileAtomic(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
+      return evaluation;
+    } finally {
+      for (const { model } of models) model.dispose();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** A run knows its data and its folds. */
+function withOwnData({ data, labels, folds, run }: EvaluateOptions): { data: string; labels?: string; folds?: string } {
+  if (data !== undefined) return { data, labels, folds };
+  const path = run === undefined ? undefined : join(run, 'config.json');
+  if (run === undefined || path === undefined || !existsSync(path)) {
+    throw new MhimError('is missing.', { code: 'config', path: '--data', hint: 'Name bags with labels.' });
+  }
+  const config = readConfig(path, trainInputSchema);
+  return { data: config.data as string, labels: labels ?? config.labels, folds: folds ?? join(run, 'folds.json') };
+}
+
+function judgements(
+  models: readonly FoldModel[],
+  folds: readonly Fold[] | undefined,
+  { bags }: BagSource,
+): { what: string; using: readonly FoldModel[]; indices: readonly number[] }[] {
+  const all = bags.map((_, index) => index);
+  if (folds) {
+    return models.map((model) => {
+      const fold = folds[model.fold ?? 0];
+      if (!fold) throw new MhimError(`the folds have no fold ${model.fold}.`, { code: 'config', path: '--folds' });
+      return { what: `fold ${fold.fold} on its test part`, using: [model], indices: fold.test };
+    });
+  }
+  const each = models.map((model) => ({
+    what: model.fold === undefined ? 'model' : `fold ${model.fold}`,
+    using: [model],
+    indices: all,
+  }));
+  return models.length === 1
+    ? each
+    : [...each, { what: `mean of ${models.length} models`, using: models, indices: all }];
+}
+
+async function predictAll(
+  models: readonly FoldModel[],
+  source: BagSource,
+  indices: readonly number[],
+  signal?: AbortSignal,
+): Promise<Predictions> {
+  const predictions: Predictions = { ids: [], labels: [], probabilities: [] };
+  for (const index of indices) {
+    signal?.throwIfAborted();
+    const bag = await source.read(index);
+    predictions.ids.push(bag.id);
+    predictions.labels.push(source.bags[index]?.label as number);
+    predictions.probabilities.push(Array.from(explainTogether(models, bag).probabilities));
+    await new Promise(setImmediate);
+  }
+  return predictions;
+}

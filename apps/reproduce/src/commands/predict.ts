@@ -1,0 +1,108 @@
+import { mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import type { Bag } from '@mhim/datasets';
+import { MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
+import type { Explanation } from '@mhim/training';
+import { Option, type Command } from 'commander';
+import { openData } from '../data/open-data.js';
+import type { Interrupts } from '../interrupt.js';
+import { explainTogether, openModels, type ModelChoice } from '../models/ensemble.js';
+import { predictionsCsv, type PredictionRow } from '../run/predictions.js';
+
+export interface PredictOptions extends ModelChoice {
+  data: string;
+  out?: string;
+  /** Folder for one file of instance scores a bag. */
+  instances?: string;
+  instancesFormat: 'csv' | 'safetensors';
+}
+
+export function predictCommand(program: Command, interrupts: Interrupts): void {
+  program
+    .command('predict')
+    .description('class probabilities of bags, with or without labels; a run predicts with the mean of its folds')
+    .option('--run <dir>', 'run folder: its folds’ models together')
+    .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
+    .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
+    .requiredOption(
+      '--data <path|name>',
+      'bag store, folder of feature files, one feature file’s folder, or built-in name',
+    )
+    .option('--out <file>', 'where the CSV goes (default: standard output)')
+    .option('--instances <dir>', 'also write attention and scores of every instance, a file a bag')
+    .addOption(new Option('--instances-format <format>').choices(['csv', 'safetensors']).default('csv'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ reproduce predict --run runs/musk1 --data musk1 > predictions.csv
+  $ reproduce predict --checkpoint fold_0_model_best.pt --data new-slides/ --out new.csv --instances new-scores/`,
+    )
+    .action(async (options: PredictOptions) => {
+      const csv = await predict(options, interrupts.signal);
+      if (options.out === undefined) process.stdout.write(csv);
+      else process.stderr.write(`Predictions: ${options.out}\n`);
+    });
+}
+
+/** Predicts all bags; writes the files that are asked for. @returns the table as CSV */
+export async function predict(options: PredictOptions, signal?: AbortSignal): Promise<string> {
+  const source = await openData({ data: options.data, labels: false });
+  try {
+    await useBackend();
+    const models = await openModels(options);
+    const rows: PredictionRow[] = [];
+    try {
+      for (const [index, info] of source.bags.entries()) {
+        signal?.throwIfAborted();
+        const bag = await source.read(index);
+        const explanation = explainTogether(models, bag);
+        rows.push({ id: info.id, label: info.label, probabilities: Array.from(explanation.probabilities) });
+        if (options.instances !== undefined) {
+          writeInstances(options.instances, options.instancesFormat, bag, explanation);
+        }
+        await new Promise(setImmediate);
+      }
+    } finally {
+      for (const { model } of models) model.dispose();
+    }
+    const csv = predictionsCsv(rows);
+    if (options.out !== undefined) writeFileAtomic(options.out, csv);
+    return csv;
+  } finally {
+    await source.close();
+  }
+}
+
+/** One file a bag: place, attention, score and favoured class of every instance. */
+function writeInstances(folder: string, format: 'csv' | 'safetensors', bag: Bag, explanation: Explanation): void {
+  mkdirSync(folder, { recursive: true });
+  // Ids come from files of others: none may lead out of the folder.
+  if (bag.id === '' || basename(bag.id) !== bag.id || bag.id.includes('\\') || bag.id.startsWith('.')) {
+    throw new MhimError(`the bag id "${bag.id}" is no file name.`, { code: 'data', hint: 'Rename the bag.' });
+  }
+  const { attention, scores, classes } = explanation;
+  const { coords } = bag;
+  const path = join(folder, `${bag.id}.${format}`);
+  if (format === 'safetensors') {
+    const n = bag.instances;
+    const tensors: [string, HostTensor][] = [
+      ['scores', { dtype: 'F32', shape: [n], data: scores }],
+      ['classes', { dtype: 'I32', shape: [n], data: classes }],
+    ];
+    if (attention) tensors.push(['attention', { dtype: 'F32', shape: [n], data: attention }]);
+    if (coords) tensors.push(['coords', { dtype: 'F32', shape: [n, 2], data: coords }]);
+    writeSafetensors(path, tensors);
+    return;
+  }
+  const header = ['instance', ...(coords ? ['x', 'y'] : []), ...(attention ? ['attention'] : []), 'score', 'class'];
+  const rows = Array.from(scores, (score, i) => [
+    i,
+    ...(coords ? [coords[2 * i], coords[2 * i + 1]] : []),
+    ...(attention ? [attention[i]] : []),
+    score,
+    classes[i],
+  ]);
+  writeFileAtomic(path, stringify([header, ...rows]));
+}

@@ -1,0 +1,92 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bag } from '@mhim/datasets';
+import { MhimError } from '@mhim/tensor';
+import type { Explanation } from '@mhim/training';
+import { StoredModel } from './stored-model.js';
+
+export interface ModelChoice {
+  /** A run folder: the models of its folds. */
+  run?: string;
+  /** Or one model: a file, or the folder of a stage. */
+  checkpoint?: string;
+  /** Of a run: which protocol's models; default paper, where the run has it. */
+  protocol?: 'paper' | 'honest';
+}
+
+export interface FoldModel {
+  /** From 0; absent for a single checkpoint. */
+  fold?: number;
+  model: StoredModel;
+}
+
+/** Opens the model or models that the command line names. @throws MhimError `config` when it names none */
+export async function openModels({ run, checkpoint, protocol }: ModelChoice): Promise<FoldModel[]> {
+  if (checkpoint !== undefined && run === undefined) return [{ model: await StoredModel.open(checkpoint) }];
+  if (run === undefined || checkpoint !== undefined) {
+    throw new MhimError('expected one of --run and --checkpoint.', { code: 'config', hint: 'Name the model to use.' });
+  }
+  const models: FoldModel[] = [];
+  for (const { fold, folder } of foldStages(run, protocol))
+    models.push({ fold, model: await StoredModel.open(folder) });
+  return models;
+}
+
+/** The class probabilities and instance scores of several models on one bag: their means. */
+export function explainTogether(models: readonly FoldModel[], bag: Bag): Explanation {
+  const all = models.map(({ model }) => model.explain(bag));
+  const [first] = all as [Explanation];
+  if (all.length === 1) return first;
+  const scores = meanOf(all.map((explanation) => explanation.scores));
+  const withAttention = all.flatMap(({ attention }) => attention ?? []);
+  const votes = all.map(({ classes }) => classes);
+  return {
+    probabilities: meanOf(all.map(({ probabilities }) => probabilities)),
+    attention: withAttention.length === all.length ? meanOf(withAttention) : undefined,
+    scores,
+    classes: first.classes.map((_, i) => majority(votes.map((vote) => vote[i] as number))),
+  };
+}
+
+/** The folders of a run's final models, one a fold. */
+function foldStages(run: string, protocol?: 'paper' | 'honest'): { fold: number; folder: string }[] {
+  if (!existsSync(run)) {
+    throw new MhimError('there is no such run folder.', { code: 'file-missing', path: run, hint: 'Check the path.' });
+  }
+  const folds = readdirSync(run).flatMap((name) => (/^fold-\d+$/.test(name) ? [Number(name.slice(5))] : []));
+  const found = folds
+    .sort((a, b) => a - b)
+    .flatMap((fold) => {
+      const protocols = protocol ? [protocol] : (['paper', 'honest'] as const);
+      const folder = protocols
+        .flatMap((name) => stagesOf(join(run, `fold-${fold}`, name)))
+        .find((candidate) => existsSync(join(candidate, 'best.safetensors')));
+      return folder === undefined ? [] : [{ fold, folder }];
+    });
+  if (found.length > 0) return found;
+  throw new MhimError(`holds no finished model${protocol ? ` of the ${protocol} protocol` : ''}.`, {
+    code: 'data',
+    path: run,
+    hint: 'Finish the training run first.',
+  });
+}
+
+/** The model itself; a baseline beside it is only its start. */
+function stagesOf(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name !== 'baseline')
+    .map((name) => join(folder, name));
+}
+
+function meanOf(arrays: readonly Float32Array[]): Float32Array {
+  return (arrays[0] as Float32Array).map(
+    (_, i) => arrays.reduce((sum, array) => sum + (array[i] as number), 0) / arrays.length,
+  );
+}
+
+function majority(votes: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const vote of votes) counts.set(vote, (counts.get(vote) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || a - b)[0]?.[0] as number;
+}
