@@ -1,0 +1,29 @@
+export { comparisonFigure, type Comparison } from './comparison-figure.js';
+export { FigureError, type FigureErrorCode, type FigureErrorOptions } from './errors.js';
+export { instanceLabelMap, instanceMap, type InstancePlaces, type MapOptions } from './instance-map.js';
+export type { InstanceClasses } from './instance-labels.js';
+export { renderReport } from './render-report.js';
+export type {
+  BagView,
+  DataSetSummary,
+  FoldValues,
+  InstanceScores,
+  Measured,
+  MetricDefinition,
+  ModelResult,
+  Note,
+  Numbers,
+  Protocol,
+  ReportData,
+  RocCurves,
+  RocPoints,
+  RunSummary,
+  TrainingCurve,
+} from './report-data.js';
+export { rocFigure } from './roc-figure.js';
+export { scoreHistogram, type ScoredInstances } from './score-histogram.js';
+export { scoreRanking } from './score-ranking.js';
+export type { FigureOptions } from './svg.js';
+export type { ThemeName } from './theme.js';
+export { trainingCurves, type ProtocolNames } from './training-curves.js';
+export { writeReport } from './write-report.js';

@@ -1,0 +1,54 @@
+import { html, trusted, type Content, type Markup } from './html.js';
+import type { Protocol, ReportData } from './report-data.js';
+import type { FigureOptions } from './svg.js';
+import { cleanText } from './text.js';
+
+/** How much of the data a report draws; smaller settings make a smaller file. */
+export interface ReportDetail {
+  maxMarks: number;
+  maxBags: number;
+  maxTraining: number;
+}
+
+/** What the sections of a report share. */
+export interface ReportContext {
+  data: ReportData;
+  detail: ReportDetail;
+  figure: FigureOptions;
+  isSimulated: boolean;
+}
+
+export function protocolOf({ data }: ReportContext, id: string | undefined): Protocol | undefined {
+  return data.protocols.find((protocol) => protocol.id === id);
+}
+
+/** Stands wherever numbers of simulated data do. */
+export function simulatedBadge({ isSimulated }: ReportContext): Content {
+  return isSimulated && html` <span class="badge simulated">simulated data</span>`;
+}
+
+export function protocolBadge(protocol: Protocol | undefined): Content {
+  if (protocol === undefined) return null;
+  return html` <span class="badge ${protocol.optimistic ? 'optimistic' : 'honest'}">${name(protocol.name)}${protocol.optimistic ? ' – optimistic' : ''}</span>`;
+}
+
+export function figureMarkup(svgs: string, caption: Content): Markup {
+  return html`<figure>${trusted(svgs)}<figcaption>${caption}</figcaption></figure>`;
+}
+
+/** A name from the data, cut to a length that leaves the page readable. */
+export function name(text: unknown): string {
+  return cleanText(text, 160);
+}
+
+/** A sentence or paragraph from the data. */
+export function prose(text: unknown): string {
+  return cleanText(text, 6000);
+}
+
+/** Paragraphs at empty lines. */
+export function paragraphs(text: string): Content {
+  return prose(text)
+    .split(/\n\s*\n/)
+    .map((paragraph) => html`<p>${paragraph}</p>`);
+}

@@ -1,0 +1,185 @@
+/** A plain or a typed array of numbers. Plain arrays survive JSON, typed arrays save memory; both are drawn alike. */
+export type Numbers = ArrayLike<number>;
+
+/**
+ * A value, or null and why there is none; the form of `MetricResult` in `@mhim/metrics`.
+ * Shown as `–` with the reason; NaN and infinities are taken as no value.
+ */
+export interface Measured {
+  value: number | null;
+  reason?: string | null;
+}
+
+/** All that one HTML report shows. Plain data: `JSON.parse(JSON.stringify(data))` renders the same. No string is trusted. */
+export interface ReportData {
+  title: string;
+  dataSet: DataSetSummary;
+  run: RunSummary;
+  /** How epoch and threshold were chosen, in the order of the tables; put the honest one first. */
+  protocols: readonly Protocol[];
+  /** The columns of the tables, in order. */
+  metrics: readonly MetricDefinition[];
+  /** One entry a model and protocol; the order of models is that of their first entries. */
+  results: readonly ModelResult[];
+  /** What follows the ± sign, where the caller gives `std`; default `standard deviation over the folds (n in the denominator)`. */
+  spread?: string;
+  roc?: readonly RocCurves[];
+  /** One figure an entry: a quantity of one model, e.g. its training loss, over the epochs of all folds. */
+  training?: readonly TrainingCurve[];
+  /** A few bags whose instances are shown; at most 12 are, the caption says so when there are more. */
+  bags?: readonly BagView[];
+  /** What the reader must know, e.g. caveats; the protocols and the metrics explain themselves. */
+  notes?: readonly Note[];
+}
+
+export interface DataSetSummary {
+  name: string;
+  /** `simulated` puts a badge on every table and figure. */
+  origin: 'real' | 'simulated';
+  /** What a bag and an instance are, one or two sentences. */
+  description?: string;
+  /** Where it comes from: citation, licence. */
+  source?: string;
+  bags: number;
+  /** Bags of each class. */
+  classes?: readonly { name: string; bags: number }[];
+  /** Instances in all bags. */
+  instances: number;
+  /** Features of an instance. */
+  width: number;
+  folds: number;
+}
+
+export interface RunSummary {
+  /** ISO 8601. */
+  date: string;
+  /** E.g. `tensorflow (CPU, 2 cores)`. */
+  backend: string;
+  seed: number | string;
+  /** The command that makes this report again. */
+  command: string;
+  /** Name to version: node, the packages, TensorFlow. */
+  versions: Readonly<Record<string, string>>;
+  durations: readonly { name: string; seconds: number }[];
+  /** The resolved configuration, anything that JSON can hold. */
+  config: unknown;
+}
+
+export interface Protocol {
+  /** What {@link ModelResult.protocol} refers to, e.g. `paper` or `honest`. */
+  id: string;
+  name: string;
+  /** On what epoch and threshold are chosen, one or two sentences. */
+  description: string;
+  /** Whether something was chosen on the data that the numbers are of; said beside every such number. */
+  optimistic: boolean;
+}
+
+export interface MetricDefinition {
+  /** The key in {@link ModelResult.measures}. */
+  id: string;
+  name: string;
+  /** Precisely, e.g. `F1 of the positive class at the chosen threshold`. */
+  definition: string;
+  /** Whether more is better, the default; decides what is emphasised. */
+  higherIsBetter?: boolean;
+}
+
+export interface ModelResult {
+  model: string;
+  /** A {@link Protocol.id}. */
+  protocol: string;
+  /** By {@link MetricDefinition.id}; a metric left out is shown as not measured. */
+  measures: Readonly<Record<string, FoldValues>>;
+}
+
+/** A metric over the folds. */
+export interface FoldValues {
+  /** One value a fold, in the order of the folds. */
+  folds: readonly Measured[];
+  /** Left out, the mean of the folds that have a value. */
+  mean?: Measured;
+  /** Left out, their standard deviation with n in the denominator, as the official code reports it. */
+  std?: Measured;
+  /** E.g. a bootstrap interval of the mean; drawn instead of ± std. */
+  interval?: { lower: number; upper: number; definition: string };
+}
+
+/** The ROC curves of one model: one a fold. */
+export interface RocCurves {
+  model: string;
+  /** A {@link Protocol.id}: which epoch's scores these are. */
+  protocol?: string;
+  /** The class that counts as positive. */
+  positiveClass: string;
+  folds: readonly RocPoints[];
+  /** The curve of all folds' scores together; left out, the vertical mean of the folds' curves is drawn. */
+  pooled?: RocPoints;
+}
+
+/** E.g. `{ ...rocCurve(labels, scores), auc: tryMetric(() => rocAuc(labels, scores)) }` with `@mhim/metrics`. */
+export interface RocPoints {
+  /** False positive rates rising from 0 to 1, as long as `tpr`; both empty where the curve is undefined. */
+  fpr: Numbers;
+  /** True positive rates rising from 0 to 1. */
+  tpr: Numbers;
+  auc: Measured;
+}
+
+/** One quantity of one model over the epochs, a line a fold. */
+export interface TrainingCurve {
+  model: string;
+  /** E.g. `training loss` or `validation AUC`. */
+  quantity: string;
+  folds: readonly {
+    /** Epochs counted from 1 (or 0), as long as `values`. */
+    epochs: Numbers;
+    /** Null or NaN where nothing was measured. */
+    values: ArrayLike<number | null>;
+    /** The epoch whose weights a {@link Protocol.id} reports. */
+    chosen?: readonly { protocol: string; epoch: number }[];
+  }[];
+}
+
+/** The instances of a bag with what one or more models make of them. */
+export interface BagView {
+  /** The bag's id or path. */
+  bag: string;
+  /** The bag's label, by name. */
+  label: string;
+  /** The fold in whose test set the bag is, counted from 1. */
+  fold?: number;
+  /** [n, 2] row by row: x to the right, y down, of the instance's upper left corner (patches) or centre (cells). */
+  coords?: Numbers;
+  /** Side of a patch in the unit of `coords`; left out, it is taken from the grid, and points are drawn where there is none. */
+  patchSize?: number;
+  /** Micrometres per unit of `coords`, for a scale bar. */
+  micronsPerUnit?: number;
+  /** [n] 1 = positive, 0 = negative, −1 or null = unknown; left out, the bag's instance labels are not known. */
+  instanceLabels?: ArrayLike<number | null>;
+  /** What the instance labels 1 and 0 mean, and where they come from. */
+  instanceClasses?: { positive: string; negative: string; source?: string };
+  scores: readonly InstanceScores[];
+}
+
+export interface InstanceScores {
+  model: string;
+  /** E.g. `attention` or `instance probability`. */
+  name: string;
+  /** What the score is and how it is computed, one sentence. */
+  description: string;
+  /** The class that a high score speaks for, or `any class` for class-agnostic attention. */
+  className: string;
+  /** [n] higher = more; non-finite values are left out and counted in the caption. */
+  values: Numbers;
+  /** AUC of the scores against the known instance labels of this bag. */
+  instanceAuc?: Measured;
+  /** The bag's predicted class and its probability. */
+  predicted?: { label: string; probability?: number };
+}
+
+export interface Note {
+  title: string;
+  /** Plain text; an empty line separates paragraphs. */
+  text: string;
+}
