@@ -26,6 +26,7 @@ export { BagCache, readAhead, type ReadAheadOptions } from './read-ahead.js';
 export { fitStandardiser, standardise, type Standardiser } from './standardise.js';
 export { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 export { labelBags, type LabelBagsOptions, type LabelledBag } from './labels-join.js';
+export { caseOfSlide } from './labels-table.js';
 export { parseLabels, readLabels, type LabelRow, type LabelTable, type ReadLabelsOptions } from './labels.js';
 export {
   BENCHMARKS,

@@ -43,6 +43,12 @@ describe('parseLabels', () => {
     expect(labelsOf('Label\tSlide ID\n1\ta\n0\tb\n')).toEqual([1, 0]);
   });
 
+  it('knows the cases in TCGA and CAMELYON17 names', () => {
+    const ids = ['TCGA-05-4244-01Z-00-DX1.d4ff', 'patient_004_node_2', 'tumor_001', 'TCGA-05-4244'];
+    const { rows } = parse(`slide_id,label\n${ids.map((id, i) => `${id},${i % 2}`).join('\n')}\n`);
+    expect(rows.map(({ caseId }) => caseId)).toEqual(['TCGA-05-4244', 'patient_004', undefined, undefined]);
+  });
+
   it('reads the official four columns with their split', () => {
     const table = parse('c1,s1,1,Train\nc1,s2,1,train\nc2,s3,0,test\n');
     expect(table.rows.map(({ id, caseId, split }) => [id, caseId, split])).toEqual([
