@@ -3,13 +3,16 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 const env = {
   ...process.env,
+  // Nx runs the packages' scripts with pnpm, which is one of our dependencies, so that nobody has to install it. Nx takes
+  // node_modules/.bin off the path, hence a folder of our own.
+  PATH: `${join(root, '.setup', 'bin')}${delimiter}${process.env.PATH}`,
   // One process at a time is all we need of Nx; its daemon would outlive us.
   NX_DAEMON: 'false',
   NX_TUI: 'false',
@@ -70,7 +73,11 @@ function installDependencies() {
     shell: process.platform === 'win32',
   });
   if (status !== 0) fail(`dependencies could not be installed: ${error?.message ?? `${stdout}\n${stderr}`.trim()}`);
-  mkdirSync(dirname(stamp), { recursive: true });
+  const bin = join(root, '.setup', 'bin');
+  mkdirSync(bin, { recursive: true });
+  const pnpm = join(root, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
+  writeFileSync(join(bin, 'pnpm'), `#!/bin/sh\nexec "${process.execPath}" "${pnpm}" "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, 'pnpm.cmd'), `@"${process.execPath}" "${pnpm}" %*\r\n`);
   writeFileSync(stamp, key);
 }
 

@@ -140,7 +140,7 @@ function backendFromEnvironment(): BackendName | undefined {
 }
 
 function reason(error: Error): string {
-  return /Cannot find module|no such file|did not load/.test(error.message)
+  return /Cannot find module|can not be found|no such file/.test(error.message)
     ? 'the native addon is not built'
     : `the native addon does not load: ${error.message.split('\n')[0]}`;
 }
