@@ -60,3 +60,4 @@ export {
   type WritableTensor,
 } from './files/safetensors.js';
 export { isHostTensor, readTorchFile, readTorchTensors, type TorchValue } from './files/torch-checkpoint.js';
+export { writeTorchFile } from './files/write-torch-file.js';

@@ -42,9 +42,24 @@ export const elementBytes: Readonly<Record<HostDtype, number>> = {
   BOOL: 1,
 };
 
+/** More axes than any framework has. */
+const MAX_RANK = 64;
+
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
+}
+
+/** Whether a file's claim can be a shape: sizes ≥ 0 whose product, even without the zeros among them, is an exact integer. */
+export function isShape(value: unknown): value is number[] {
+  if (!Array.isArray(value) || value.length > MAX_RANK) return false;
+  let product = 1;
+  for (const size of value) {
+    if (!Number.isSafeInteger(size) || size < 0) return false;
+    product *= Math.max(1, size as number);
+    if (product > Number.MAX_SAFE_INTEGER / 8) return false;
+  }
+  return true;
 }
 
 /** Typed values of little-endian bytes; shares their memory where it is aligned, so hand over bytes of your own. */
@@ -83,7 +98,13 @@ export function decodeElements(bytes: Uint8Array, dtype: HostDtype): HostArray {
 
 /** Any numeric tensor as float32. Integers beyond 2^24 lose digits, as they do in PyTorch. */
 export function toFloat32({ data }: HostTensor): Float32Array {
-  return data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
+  if (data instanceof Float32Array) return data;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    const wide = new Float32Array(data.length);
+    for (let i = 0; i < data.length; i++) wide[i] = Number(data[i]);
+    return wide;
+  }
+  return new Float32Array(data);
 }
 
 /** Any integer tensor as int32. @throws MhimError `file-format` for a value that does not fit */

@@ -5,6 +5,25 @@ export class PickleGlobal {
   constructor(readonly name: string) {}
 }
 
+/** A text so long that it can only be an array's bytes, which NumPy's pickles encode as text. Kept as UTF-8. */
+export class PickleBytes {
+  constructor(private readonly utf8: Uint8Array) {}
+
+  /** The bytes whose Latin-1 reading the text is; undefined when a character is beyond. */
+  latin1(): Uint8Array | undefined {
+    const { utf8 } = this;
+    const bytes = new Uint8Array(utf8.length);
+    let length = 0;
+    for (let at = 0; at < utf8.length; at++) {
+      const first = utf8[at] as number;
+      if (first < 0x80) bytes[length++] = first;
+      else if (first === 0xc2 || first === 0xc3) bytes[length++] = ((first & 3) << 6) | ((utf8[++at] as number) & 0x3f);
+      else return undefined;
+    }
+    return bytes.slice(0, length);
+  }
+}
+
 /** A call that a pickle asks for; the caller decides which few it carries out. */
 export interface PickleCall {
   callee: string;
@@ -20,8 +39,12 @@ export interface PickleHandlers {
   build(object: unknown, state: unknown): unknown;
 }
 
-/** Bounds that no honest checkpoint comes near. */
-const MAX_OPERATIONS = 10_000_000;
+/** Bounds that no honest checkpoint comes near; a state dict takes some 30 operations a tensor. */
+const MAX_OPERATIONS = 1_000_000;
+const MAX_INTEGER_BYTES = 255;
+const MAX_TEXT_BYTES = 2 ** 20;
+/** Lines hold names and numbers. */
+const MAX_LINE_BYTES = 65_536;
 
 const MARK = Symbol('mark');
 
@@ -49,15 +72,20 @@ export function readPickle(bytes: Uint8Array, handlers: PickleHandlers, path: st
   const length64 = () => Number(view.getBigUint64(take(8), true));
   const text = (length: number) => {
     const start = take(length);
+    if (length > MAX_TEXT_BYTES) return new PickleBytes(bytes.subarray(start, start + length));
     return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('utf8');
   };
   const raw = (length: number) => {
     const start = take(length);
     return bytes.slice(start, start + length);
   };
+  const bounded = (length: number) => {
+    if (length > MAX_INTEGER_BYTES) throw corrupt('holds an integer of absurd length');
+    return length;
+  };
   const line = () => {
     const end = bytes.indexOf(10, at);
-    if (end < 0) throw corrupt('ends too early');
+    if (end < 0 || end - at > MAX_LINE_BYTES) throw corrupt('ends too early');
     const start = at;
     at = end + 1;
     return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
@@ -78,7 +106,8 @@ export function readPickle(bytes: Uint8Array, handlers: PickleHandlers, path: st
   };
   const setItems = (target: unknown, items: unknown[]) => {
     if (!(target instanceof Map)) throw corrupt('fills something that is no dictionary');
-    for (let i = 0; i + 1 < items.length; i += 2) target.set(items[i], items[i + 1]);
+    if (items.length % 2 === 1) throw corrupt('has a key without value');
+    for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
   };
   const append = (target: unknown, items: unknown[]) => {
     if (!Array.isArray(target)) throw corrupt('fills something that is no list');
@@ -146,7 +175,7 @@ export function readPickle(bytes: Uint8Array, handlers: PickleHandlers, path: st
         stack.push(longInteger(raw(u8())));
         break;
       case '\x8b':
-        stack.push(longInteger(raw(u32())));
+        stack.push(longInteger(raw(bounded(u32()))));
         break;
       case 'F':
         stack.push(Number(line()));
@@ -257,7 +286,9 @@ export function readPickle(bytes: Uint8Array, handlers: PickleHandlers, path: st
         break;
       case '\x93': {
         const name = pop();
-        stack.push(new PickleGlobal(`${String(pop())} ${String(name)}`));
+        const module = pop();
+        if (typeof name !== 'string' || typeof module !== 'string') throw corrupt('names nothing');
+        stack.push(new PickleGlobal(`${module} ${name}`));
         break;
       }
       case 'R': {

@@ -1,10 +1,20 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { MhimError } from '../errors.js';
 import { writeFileAtomic } from './atomic-write.js';
-import { decodeElements, elementBytes, narrowHalf, sizeOf, type HostDtype, type HostTensor } from './host-tensor.js';
+import {
+  decodeElements,
+  elementBytes,
+  isShape,
+  narrowHalf,
+  sizeOf,
+  type HostDtype,
+  type HostTensor,
+} from './host-tensor.js';
 
 /** The bound of the format's own reader. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** The system reads at most 2 GiB at once. */
+const MAX_READ = 2 ** 30;
 
 /** Where a tensor lies in a file. */
 export interface TensorEntry {
@@ -120,15 +130,15 @@ export function safetensorsHeader(
   tensors: readonly (readonly [string, { dtype: HostDtype; shape: number[] }])[],
   metadata: Record<string, string> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  const header: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) header.push(['__metadata__', metadata]);
   let at = 0;
   for (const [name, { dtype, shape }] of tensors) {
     const bytes = sizeOf(shape) * elementBytes[dtype];
-    header[name] = { dtype, shape, data_offsets: [at, at + bytes] };
+    header.push([name, { dtype, shape, data_offsets: [at, at + bytes] }]);
     at += bytes;
   }
-  const text = Buffer.from(JSON.stringify(header));
+  const text = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const padded = Math.ceil(text.length / 8) * 8;
   const bytes = Buffer.alloc(8 + padded, ' ');
   bytes.writeBigUInt64LE(BigInt(padded));
@@ -155,13 +165,16 @@ function* chunks(header: Uint8Array, tensors: (readonly [string, WritableTensor]
 /** Opens a file, with a clear error when it is not there. */
 export async function openForReading(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    const handle = await open(path, 'r');
+    if (!(await handle.stat()).isDirectory()) return handle;
+    await handle.close();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT')
       throw new MhimError(`cannot be opened (${code}).`, { code: 'file-missing', path, cause: error });
     throw new MhimError('there is no such file.', { code: 'file-missing', path, hint: 'Check the path.' });
   }
+  throw new MhimError('is a folder, expected a file.', { code: 'file-missing', path, hint: 'Name a file in it.' });
 }
 
 /** Reads `length` bytes at `position`. @throws MhimError `file-format` at the file's early end */
@@ -171,13 +184,28 @@ export async function readExactly(
   length: number,
   path: string,
 ): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+  // A length that a hostile file merely claims must not cost memory.
+  if (length > 65536 && position + length > (await handle.stat()).size) throw truncated(path);
+  const bytes = allocate(length, path);
   for (let done = 0; done < length;) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, position + done);
+    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, MAX_READ), position + done);
     if (bytesRead === 0) throw truncated(path);
     done += bytesRead;
   }
   return bytes;
+}
+
+function allocate(length: number, path: string): Uint8Array {
+  try {
+    return length < 2 ** 32 - 1 ? Buffer.allocUnsafeSlow(length) : new Uint8Array(length);
+  } catch (cause) {
+    throw new MhimError(`${length} bytes do not fit into memory.`, {
+      code: 'file-format',
+      path,
+      hint: 'Read it in parts, or split the file.',
+      cause,
+    });
+  }
 }
 
 /** The error of a file that ends too early. */
@@ -193,13 +221,16 @@ async function readHeader(handle: FileHandle, fileSize: number, path: string) {
   }
   const start = 8 + Number(length);
   if (start > fileSize) throw truncated(path);
-  const text = Buffer.from(await readExactly(handle, 8, Number(length), path)).toString('utf8');
   let header: unknown;
+  let text: string;
   try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readExactly(handle, 8, Number(length), path));
     header = JSON.parse(text);
   } catch {
     throw corrupt(path, 'its header is no JSON');
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw corrupt(path, `"${twice}" stands in its header twice`);
   if (typeof header !== 'object' || header === null || Array.isArray(header))
     throw corrupt(path, 'its header is no object');
   const { __metadata__: metadata = {}, ...tensors } = header as Record<string, unknown>;
@@ -213,11 +244,11 @@ function parseEntry(name: string, value: unknown, start: number, path: string): 
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(elementBytes, dtype))
     throw corrupt(path, `"${name}" has the unknown dtype ${String(dtype)}`);
-  if (!isSizes(shape)) throw corrupt(path, `"${name}" has no valid shape`);
-  if (!isSizes(offsets) || offsets.length !== 2) throw corrupt(path, `"${name}" has no valid data_offsets`);
-  const [begin, end] = offsets as [number, number];
+  if (!isShape(shape)) throw corrupt(path, `"${name}" has no valid shape`);
+  if (!isOffsets(offsets)) throw corrupt(path, `"${name}" has no valid data_offsets`);
+  const [begin, end] = offsets;
   const bytes = sizeOf(shape) * elementBytes[dtype as HostDtype];
-  if (!Number.isSafeInteger(bytes) || end - begin !== bytes) {
+  if (end - begin !== bytes) {
     throw corrupt(path, `"${name}" of shape [${shape}] does not fill its ${end - begin} bytes`);
   }
   return { dtype: dtype as HostDtype, shape, begin: start + begin, end: start + end };
@@ -242,8 +273,30 @@ function checkMetadata(metadata: unknown, path: string): Record<string, string> 
   return metadata as Record<string, string>;
 }
 
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+function isOffsets(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every((at) => Number.isSafeInteger(at) && at >= 0);
+}
+
+/** A key that occurs twice in one object of a valid JSON text; `JSON.parse` would keep the last silently. */
+function duplicateKey(json: string): string | undefined {
+  const objects: Set<string>[] = [];
+  for (let at = 0; at < json.length; at++) {
+    const sign = json[at];
+    if (sign === '{') objects.push(new Set());
+    else if (sign === '}') objects.pop();
+    else if (sign === '"') {
+      const start = at++;
+      while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+      let next = at + 1;
+      while (' \t\n\r'.includes(json[next] as string)) next++;
+      if (json[next] !== ':') continue;
+      const key = JSON.parse(json.slice(start, at + 1)) as string;
+      const keys = objects.at(-1) as Set<string>;
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
 }
 
 function corrupt(path: string, what: string): MhimError {

@@ -3,12 +3,13 @@ import { MhimError } from '../errors.js';
 import {
   decodeElements,
   elementBytes,
+  isShape,
   sizeOf,
   type HostArray,
   type HostDtype,
   type HostTensor,
 } from './host-tensor.js';
-import { PickleGlobal, readPickle, type PickleCall } from './pickle.js';
+import { PickleBytes, PickleGlobal, readPickle, type PickleCall } from './pickle.js';
 import { openForReading, readExactly, truncated } from './safetensors.js';
 import { listZip, readStored, type ZipEntry } from './zip-entries.js';
 
@@ -16,8 +17,10 @@ import { listZip, readStored, type ZipEntry } from './zip-entries.js';
 export type TorchValue =
   HostTensor | Map<string | number, TorchValue> | TorchValue[] | string | number | boolean | null;
 
-/** The largest pickle (structure, not tensors) that is read. */
-const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
+/** Bounds on what a small file may unfold to: values, levels of dictionaries, and bytes per byte of the file. */
+const MAX_VALUES = 1_000_000;
+const MAX_DEPTH = 64;
+const MAX_EXPANSION = 8;
 
 /**
  * Reads a file written by `torch.save` (zip format, PyTorch ≥ 1.6): tensors only. Nothing in it is executed; a handful of
@@ -28,7 +31,8 @@ export async function readTorchFile(path: string): Promise<TorchValue> {
   const handle = await openForReading(path);
   try {
     await checkMagic(handle, path);
-    const archive = new Archive(path, handle, await listZip(path));
+    const { size } = await handle.stat();
+    const archive = new Archive(path, handle, await listZip(handle, path), size);
     return await archive.resolve(readPickle(await archive.pickle(), new TensorPickle(path), path));
   } finally {
     await handle.close();
@@ -119,7 +123,7 @@ class TensorPickle {
   call({ callee, args }: PickleCall): unknown {
     switch (callee) {
       case 'collections OrderedDict':
-        return new Map(Array.isArray(args[0]) ? (args[0] as [unknown, unknown][]) : []);
+        return this.ordered(args[0] ?? []);
       case 'torch._utils _rebuild_tensor_v2':
       case 'torch._utils _rebuild_tensor':
         return this.tensor(args);
@@ -130,12 +134,16 @@ class TensorPickle {
       case 'numpy.core.multiarray _reconstruct':
       case 'numpy._core.multiarray _reconstruct':
         return new PendingArray();
+      case 'numpy.core.multiarray scalar':
+      case 'numpy._core.multiarray scalar':
+        return this.scalar(args);
       case 'numpy dtype':
-        return new PendingDtype(String(args[0]));
+        if (typeof args[0] !== 'string') throw this.corrupt('names no valid dtype');
+        return new PendingDtype(args[0]);
       case '_codecs encode':
-        return Uint8Array.from(String(args[0]), (character) => character.charCodeAt(0));
+        return this.encoded(args);
     }
-    throw this.refuse(callee);
+    throw this.refuse(callee.replace(' ', '.'));
   }
 
   persistent(id: unknown): Storage {
@@ -143,17 +151,17 @@ class TensorPickle {
     if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
       throw this.corrupt('refers to an unknown storage');
     }
-    const dtype = storageTypes[type.name];
-    if (!dtype) throw this.refuse(type.name);
-    return { key, dtype, size: Number(size) };
+    const dtype = Object.hasOwn(storageTypes, type.name) ? storageTypes[type.name] : undefined;
+    if (!dtype) throw this.refuse(type.name.replace(' ', '.'));
+    if (!isShape([size])) throw this.corrupt('claims an impossible storage');
+    return { key, dtype, size: size as number };
   }
 
   build(object: unknown, state: unknown): unknown {
     if (object instanceof PendingArray && Array.isArray(state)) {
       const [, shape, dtype, fortran, bytes] = state as unknown[];
-      if (!isSizes(shape) || !(dtype instanceof PendingDtype)) throw this.corrupt('describes no valid array');
-      const known = numpyTypes[dtype.code];
-      if (!known) throw this.refuse(`numpy dtype ${dtype.code}`);
+      if (!isShape(shape) || !(dtype instanceof PendingDtype)) throw this.corrupt('describes no valid array');
+      const known = this.numpyType(dtype);
       Object.assign(object, { shape, dtype: known, fortran: fortran === true, bytes: toBytes(bytes) });
       return object;
     }
@@ -164,18 +172,51 @@ class TensorPickle {
     }
     // OrderedDict's state is its attributes (`_metadata` of a state dict): nothing we need.
     if (object instanceof Map) return object;
-    throw this.refuse('the state of an object');
+    throw this.refuse('object.__setstate__');
+  }
+
+  private ordered(pairs: unknown): Map<unknown, unknown> {
+    const valid = Array.isArray(pairs) && pairs.every((pair) => Array.isArray(pair) && pair.length === 2);
+    if (!valid) throw this.corrupt('describes no valid dictionary');
+    return new Map(pairs as [unknown, unknown][]);
+  }
+
+  private encoded([text, encoding]: unknown[]): Uint8Array {
+    const bytes =
+      text instanceof PickleBytes
+        ? text.latin1()
+        : typeof text === 'string'
+          ? Uint8Array.from(Buffer.from(text, 'latin1'))
+          : undefined;
+    if (!bytes || encoding !== 'latin1') throw this.corrupt('encodes no text');
+    return bytes;
+  }
+
+  /** A NumPy number, as metrics in checkpoints are. */
+  private scalar([dtype, value]: unknown[]): number {
+    const bytes = toBytes(value);
+    if (!(dtype instanceof PendingDtype) || !bytes) throw this.corrupt('describes no valid number');
+    const type = this.numpyType(dtype);
+    if (bytes.length !== elementBytes[type]) throw this.corrupt('describes no valid number');
+    return Number(decodeElements(bytes.slice(), type)[0]);
+  }
+
+  private numpyType({ code }: PendingDtype): HostDtype {
+    const known = Object.hasOwn(numpyTypes, code) ? numpyTypes[code] : undefined;
+    if (known) return known;
+    throw this.refuse(`numpy dtype ${code}`);
   }
 
   private tensor(args: unknown[]): PendingTensor {
     const [storage, offset, shape, strides] = args as [Storage, number, unknown, unknown];
-    const valid = isSizes(shape) && isSizes(strides) && shape.length === strides.length && Number.isSafeInteger(offset);
-    if (!valid || offset < 0 || typeof storage?.key !== 'string') throw this.corrupt('describes no valid tensor');
+    const valid = isShape(shape) && isStrides(strides) && shape.length === strides.length && isStrides([offset]);
+    if (!valid || typeof storage?.key !== 'string' || !Object.values(storageTypes).includes(storage.dtype))
+      throw this.corrupt('describes no valid tensor');
     return new PendingTensor(storage, offset, shape, strides);
   }
 
   private refuse(name: string): MhimError {
-    return new MhimError(`it asks for ${name.replace(' ', '.')}, which is not part of a tensor file.`, {
+    return new MhimError(`it asks for ${name}, which is not part of a tensor file.`, {
       code: 'unsafe-file',
       path: this.path,
       hint: 'It was not loaded. Save tensors only, e.g. a state dict.',
@@ -190,12 +231,16 @@ class TensorPickle {
 /** The zip around pickle and storages. */
 class Archive {
   private readonly prefix: string;
+  private values = 0;
+  private bytesLeft: number;
 
   constructor(
     private readonly path: string,
     private readonly handle: FileHandle,
     private readonly entries: Map<string, ZipEntry>,
+    fileSize: number,
   ) {
+    this.bytesLeft = MAX_EXPANSION * fileSize;
     const name = [...entries.keys()].find((key) => /^[^/]*\/?data\.pkl$/.test(key));
     if (name === undefined) {
       throw new MhimError('is a zip file, but not one of PyTorch: it has no data.pkl.', { code: 'file-format', path });
@@ -205,39 +250,39 @@ class Archive {
 
   async pickle(): Promise<Uint8Array> {
     const entry = this.entries.get(`${this.prefix}data.pkl`) as ZipEntry;
-    if (entry.size > MAX_PICKLE_BYTES) {
-      throw new MhimError(`its structure takes ${entry.size} bytes, more than a tensor file needs.`, {
-        code: 'unsafe-file',
-        path: this.path,
-      });
-    }
     const order = this.entries.get(`${this.prefix}byteorder`);
-    if (order && Buffer.from(await readStored(this.handle, order, this.path)).toString() !== 'little') {
+    if (
+      order &&
+      Buffer.from(await readStored(this.handle, order, this.path, 0, Math.min(order.size, 6))).toString() !== 'little'
+    ) {
       throw new MhimError('was written on a big-endian machine.', { code: 'file-format', path: this.path });
     }
     return readStored(this.handle, entry, this.path);
   }
 
-  /** Replaces descriptions by their numbers. Each is read on its own, so the file's size bounds the memory. */
-  async resolve(value: unknown): Promise<TorchValue> {
+  /**
+   * Replaces descriptions by their numbers. A pickle may refer to one object many times, or to itself: counting what
+   * comes out bounds time and memory by the file's size.
+   */
+  async resolve(value: unknown, depth = 0): Promise<TorchValue> {
+    if (++this.values > MAX_VALUES || depth > MAX_DEPTH) throw this.tooLarge('values');
     if (value instanceof PendingTensor) return this.tensor(value);
     if (value instanceof PendingArray) return this.array(value);
     if (value instanceof Map) {
       const map = new Map<string | number, TorchValue>();
-      for (const [key, item] of value) map.set(typeof key === 'number' ? key : String(key), await this.resolve(item));
+      for (const [key, item] of value) {
+        if (!['string', 'number', 'boolean'].includes(typeof key)) throw this.foreign();
+        map.set(typeof key === 'number' ? key : String(key), await this.resolve(item, depth + 1));
+      }
       return map;
     }
     if (Array.isArray(value)) {
       const list: TorchValue[] = [];
-      for (const item of value) list.push(await this.resolve(item));
+      for (const item of value) list.push(await this.resolve(item, depth + 1));
       return list;
     }
     if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value as TorchValue;
-    throw new MhimError('it holds something that is neither a tensor nor a plain value.', {
-      code: 'unsafe-file',
-      path: this.path,
-      hint: 'It was not loaded. Save tensors only.',
-    });
+    throw this.foreign();
   }
 
   private async tensor({ storage, offset, shape, strides }: PendingTensor): Promise<HostTensor> {
@@ -245,21 +290,18 @@ class Archive {
     const entry = this.entries.get(`${this.prefix}data/${key}`);
     if (!entry) throw truncated(this.path);
     const size = sizeOf(shape);
+    const width = elementBytes[dtype];
     const last =
       size === 0 ? 0 : offset + shape.reduce((sum, length, i) => sum + (length - 1) * (strides[i] as number), 0) + 1;
-    // Strides of 0 would let a small file claim a huge tensor.
-    if (
-      !Number.isSafeInteger(last) ||
-      last * elementBytes[dtype] > entry.size ||
-      size * elementBytes[dtype] > 4 * entry.size
-    ) {
+    if (storage.size * width > entry.size || !(last <= storage.size)) {
       throw new MhimError(`a tensor of shape [${shape}] lies outside its storage.`, {
         code: 'file-format',
         path: this.path,
+        hint: 'The file is damaged; copy it again.',
       });
     }
+    this.spend(Math.max(last - offset, size) * width);
     const from = size === 0 ? 0 : offset;
-    const width = elementBytes[dtype];
     const bytes = await readStored(this.handle, entry, this.path, from * width, last * width);
     const stored = decodeElements(bytes, dtype);
     return { dtype, shape, data: isContiguous(shape, strides) ? stored : gather(stored, shape, strides) };
@@ -272,10 +314,32 @@ class Archive {
         path: this.path,
       });
     }
-    const data = decodeElements(bytes.slice(), dtype);
+    this.spend(bytes.length);
+    const data = decodeElements(bytes, dtype);
     if (!fortran) return { dtype, shape, data };
     const strides = shape.map((_, i) => sizeOf(shape.slice(0, i)));
     return { dtype, shape, data: gather(data, shape, strides) };
+  }
+
+  private spend(bytes: number): void {
+    this.bytesLeft -= bytes;
+    if (this.bytesLeft < 0) throw this.tooLarge('bytes');
+  }
+
+  private tooLarge(what: string): MhimError {
+    return new MhimError(`it unfolds to more ${what} than a file of its size should.`, {
+      code: 'unsafe-file',
+      path: this.path,
+      hint: 'It was not loaded. Save contiguous tensors, each once.',
+    });
+  }
+
+  private foreign(): MhimError {
+    return new MhimError('it holds something that is neither a tensor nor a plain value.', {
+      code: 'unsafe-file',
+      path: this.path,
+      hint: 'It was not loaded. Save tensors only.',
+    });
   }
 }
 
@@ -320,8 +384,8 @@ async function checkMagic(handle: FileHandle, path: string): Promise<void> {
   });
 }
 
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+function isStrides(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((stride) => Number.isSafeInteger(stride) && (stride as number) >= 0);
 }
 
 function toBytes(value: unknown): Uint8Array | undefined {
