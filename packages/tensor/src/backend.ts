@@ -57,7 +57,7 @@ export async function useBackend({ prefer, log = toStderr }: BackendOptions = {}
   }
   throw new MhimError(`the backend "${wanted}" does not work: ${failures.join('; ')}.`, {
     code: 'backend',
-    hint: 'Run `npx mhim-native install`, or choose another backend.',
+    hint: 'Run `npx @mhim/native install`, or choose another backend.',
   });
 }
 
@@ -70,7 +70,7 @@ function choose(name: BackendName, tfjsBackend: string, what: string, log: (line
 
 function advice(wanted: BackendName | undefined, failures: string[]): string {
   if (wanted !== undefined) return '';
-  return ` (${failures[0]}); the native backend trains about 100 times faster: npx mhim-native install`;
+  return ` (${failures[0]}); the native backend trains about 100 times faster: npx @mhim/native install`;
 }
 
 /** Loads tfjs-node-gpu, which serves GPU and CPU, and checks that it shares our engine. */
