@@ -55,7 +55,7 @@ export function axis({ name, gap = 26 }: AxisLook, options: FigureOptions) {
     nameGap: gap,
     nameTextStyle: { color: ink, fontSize: 12 },
     axisLabel: { color: muted, fontSize: 11, hideOverlap: true },
-    axisLine: { show: true, lineStyle: { color: muted } },
+    axisLine: { show: true, onZero: false, lineStyle: { color: muted } },
     axisTick: { show: false },
     splitLine: { lineStyle: { color: line } },
   };
@@ -67,8 +67,15 @@ export interface LegendEntry {
   label: string;
 }
 
+/** How the entries of a legend look: as lines, as areas or as the marks of their series. */
+export type LegendLook = 'lines' | 'areas' | 'marks';
+
 /** A legend of as many columns below the plot; `height` is what it takes. */
-export function legend(entries: readonly LegendEntry[], columns: number, options: FigureOptions) {
+export function legend(
+  entries: readonly LegendEntry[],
+  { columns = 1, look }: { columns?: number; look: LegendLook },
+  options: FigureOptions,
+) {
   const labels = new Map(entries.map(({ series, label }) => [series, labelText(label)]));
   const column = Math.floor((figureWidth(options) - 20) / columns);
   const component = {
@@ -76,15 +83,14 @@ export function legend(entries: readonly LegendEntry[], columns: number, options
     left: 10,
     bottom: 2,
     padding: 0,
-    itemWidth: 18,
-    itemHeight: 9,
+    ...LEGEND_LOOKS[look],
     itemGap: 6,
     selectedMode: false,
     inactiveBorderWidth: 0,
     textStyle: {
       color: theme(options.theme).ink,
       fontSize: 11,
-      width: column - 18 - 5 - 6,
+      width: column - LEGEND_LOOKS[look].itemWidth - 5 - 6,
       overflow: 'truncate' as const,
       lineHeight: 12,
     },
@@ -92,6 +98,12 @@ export function legend(entries: readonly LegendEntry[], columns: number, options
   };
   return { component, height: Math.ceil(entries.length / columns) * 18 + 4 };
 }
+
+const LEGEND_LOOKS = {
+  lines: { icon: 'rect', itemWidth: 16, itemHeight: 3 },
+  areas: { icon: 'roundRect', itemWidth: 10, itemHeight: 10 },
+  marks: { icon: undefined, itemWidth: 9, itemHeight: 9 },
+} as const;
 
 /** ECharts' drawing without its outer element, hover styles and inline style attributes, which a strict page policy forbids. */
 function plainBody(svg: string): string {

@@ -15,7 +15,14 @@ export interface Comparison {
 export function comparisonFigure({ title, rows }: Comparison, options: FigureOptions = {}): string {
   const colours = theme(options.theme);
   const summaries = rows.map(({ values }) => foldSummary(values));
-  const foot = legend([{ series: 'folds', label: 'a fold' }, { series: 'means', label: 'mean and interval' }], 2, options);
+  const foot = legend(
+    [
+      { series: 'folds', label: 'a fold' },
+      { series: 'means', label: 'mean and interval' },
+    ],
+    { columns: 2, look: 'marks' },
+    options,
+  );
   const ink = (i: number) => seriesColour(colours, rows[i]?.colour ?? i);
   const y = (i: number) => rows.length - 1 - i;
 

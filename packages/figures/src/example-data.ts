@@ -37,7 +37,8 @@ export function exampleData({ instances = 900 }: { instances?: number } = {}): R
       {
         id: 'honest',
         name: 'inner validation',
-        description: 'Epoch and threshold are chosen on a validation split of the training folds; the test fold is seen once.',
+        description:
+          'Epoch and threshold are chosen on a validation split of the training folds; the test fold is seen once.',
         optimistic: false,
       },
       {
@@ -48,7 +49,11 @@ export function exampleData({ instances = 900 }: { instances?: number } = {}): R
       },
     ],
     metrics: [
-      { id: 'accuracy', name: 'Accuracy', definition: 'share of bags whose class is predicted right at the chosen threshold' },
+      {
+        id: 'accuracy',
+        name: 'Accuracy',
+        definition: 'share of bags whose class is predicted right at the chosen threshold',
+      },
       { id: 'f1', name: 'F1', definition: 'of the positive class (tumour) at the chosen threshold' },
       { id: 'auc', name: 'AUC', definition: 'area under the ROC curve of the test fold; ties count half' },
     ],
@@ -61,10 +66,20 @@ export function exampleData({ instances = 900 }: { instances?: number } = {}): R
       positiveClass: 'tumour',
       folds: Array.from({ length: 5 }, () => exampleRoc(0.9 + m * 0.6, random)),
     })),
-    training: models.flatMap((model) => ['training loss', 'validation AUC'].map((quantity) => exampleTraining(model, quantity, random))),
-    bags: [exampleSlide(models, instances, random), exampleImage(models, random), exampleRanking(models, random), unlabelled(models, random)],
+    training: models.flatMap((model) =>
+      ['training loss', 'validation AUC'].map((quantity) => exampleTraining(model, quantity, random)),
+    ),
+    bags: [
+      exampleSlide(models, instances, random),
+      exampleImage(models, random),
+      exampleRanking(models, random),
+      unlabelled(models, random),
+    ],
     notes: [
-      { title: 'Two protocols', text: 'The paper has no validation set.\n\nIts numbers can only be compared with numbers made in the same way.' },
+      {
+        title: 'Two protocols',
+        text: 'The paper has no validation set.\n\nIts numbers can only be compared with numbers made in the same way.',
+      },
       { title: 'Small folds', text: 'A test fold has 24 bags: one bag more or less is 0.042 of accuracy.' },
     ],
   };
@@ -82,7 +97,10 @@ function exampleResult(model: string, protocol: string, level: number, random: R
     measures: {
       accuracy: { folds: folds(0) },
       f1: {
-        folds: protocol === 'honest' && model === 'AB-MIL' ? [{ value: null, reason: 'neither label nor prediction of tumour' }, ...f1.slice(1)] : f1,
+        folds:
+          protocol === 'honest' && model === 'AB-MIL'
+            ? [{ value: null, reason: 'neither label nor prediction of tumour' }, ...f1.slice(1)]
+            : f1,
       },
       auc: { folds: folds(0.05) },
     },
@@ -122,7 +140,8 @@ function exampleSlide(models: readonly string[], instances: number, random: Rand
   const places: [number, number][] = [];
   for (let i = 0; places.length < instances && i < side * side; i++) {
     const [x, y] = [i % side, Math.floor(i / side)];
-    const inTissue = ((x - side / 2) / (side / 2)) ** 2 + ((y - side / 2) / (side / 2)) ** 2 < 1.02 + 0.1 * Math.sin(x / 4);
+    const inTissue =
+      ((x - side / 2) / (side / 2)) ** 2 + ((y - side / 2) / (side / 2)) ** 2 < 1.02 + 0.1 * Math.sin(x / 4);
     if (inTissue) places.push([x, y]);
   }
   const labels = places.map(([x, y]) => ((x - side * 0.62) ** 2 + (y - side * 0.4) ** 2 < (side * 0.12) ** 2 ? 1 : 0));
@@ -171,11 +190,19 @@ function unlabelled(models: readonly string[], random: Random): BagView {
     bag: 'simulated/bag-0008',
     label: 'normal',
     fold: 4,
-    scores: models.map((model) => ({ ...attention(model, labels, 0, random), instanceAuc: { value: null, reason: 'no instance labels' } })),
+    scores: models.map((model) => ({
+      ...attention(model, labels, 0, random),
+      instanceAuc: { value: null, reason: 'no instance labels' },
+    })),
   };
 }
 
-function attention(model: string, labels: readonly (number | null)[], strength: number, random: Random): InstanceScores {
+function attention(
+  model: string,
+  labels: readonly (number | null)[],
+  strength: number,
+  random: Random,
+): InstanceScores {
   const logits = labels.map((label) => (label ?? 0) * strength + normal(random));
   const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);
   const known = labels.flatMap((label, i) => (label === null ? [] : [i]));

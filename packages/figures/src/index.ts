@@ -25,5 +25,5 @@ export { scoreHistogram, type ScoredInstances } from './score-histogram.js';
 export { scoreRanking } from './score-ranking.js';
 export type { FigureOptions } from './svg.js';
 export type { ThemeName } from './theme.js';
-export { trainingCurves, type ProtocolNames } from './training-curves.js';
+export { trainingCurves, type TrainingOptions } from './training-curves.js';
 export { writeReport } from './write-report.js';

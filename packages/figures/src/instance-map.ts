@@ -86,7 +86,14 @@ export function labelMap(
     return `<rect x="4" y="${y}" width="10" height="10" rx="2" fill="${groupColour(group, colours)}"/><text x="20" y="${y + 9}" font-size="11" fill="${colours.ink}">${escapeText(labelText(text, 52))}</text>`;
   });
   const texts = counts.map(({ text }) => text).join(', ');
-  return drawMap(places, places.labels.length, layers, { markup: legend.join(''), height: counts.length * 16 + 8 }, texts, options);
+  return drawMap(
+    places,
+    places.labels.length,
+    layers,
+    { markup: legend.join(''), height: counts.length * 16 + 8 },
+    texts,
+    options,
+  );
 }
 
 type Mark = MapLayout['marks'][number];
@@ -175,7 +182,12 @@ function barOf(pixelsPerMicron: number, width: number): { pixels: number; text: 
   };
 }
 
-function barMarkup({ pixels, text }: { pixels: number; text: string }, width: number, top: number, ink: string): string {
+function barMarkup(
+  { pixels, text }: { pixels: number; text: string },
+  width: number,
+  top: number,
+  ink: string,
+): string {
   const right = width - 6;
   return `<path d="M${px(right - pixels)} ${top + 8}h${px(pixels)}" stroke="${ink}" stroke-width="3"/><text x="${right}" y="${top + 24}" font-size="11" text-anchor="end" fill="${ink}">${text}</text>`;
 }

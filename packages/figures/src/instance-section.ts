@@ -1,8 +1,8 @@
-import { html, type Content } from './html.js';
+import { markup, type Content } from './markup.js';
 import { labelMap, scoreMap } from './instance-map.js';
 import { figureMarkup, name, prose, simulatedBadge, type ReportContext } from './report-context.js';
 import type { BagView, InstanceScores } from './report-data.js';
-import { leftOutText, scoreHistogram } from './score-histogram.js';
+import { leftOutText, scoreHistogram, type ScoredInstances } from './score-histogram.js';
 import { scoreRanking } from './score-ranking.js';
 import { formatCount, formatValue, reasonOf, valueOf } from './text.js';
 
@@ -13,11 +13,16 @@ export function instanceSection(context: ReportContext): Content {
   const shown = bags.slice(0, context.detail.maxBags);
   const rest =
     shown.length < bags.length &&
-    html`<p class="note">${shown.length} of ${bags.length} bags are shown, to keep this file small.</p>`;
-  return html`<section id="instances"><h2>Instance scores${simulatedBadge(context)}</h2>
-<p>What each model makes of the single instances of a few bags. Maps are coloured by percentile within the bag, so every bag, a negative one too, has bright places; compare the ranking with the known labels, not the brightness of two bags.</p>
-${scoreDefinitions(shown)}${rest}
-${shown.map((bag) => bagMarkup(context, bag))}</section>`;
+    markup`<p class="note">${shown.length} of ${bags.length} bags are shown, to keep this file small.</p>`;
+  return markup`<section id="instances">
+    <h2>Instance scores${simulatedBadge(context)}</h2>
+    <p>
+      What each model makes of the single instances of a few bags. Maps are coloured by percentile within the bag, so
+      every bag, a negative one too, has bright places; compare the ranking with the known labels, not the brightness of
+      two bags.
+    </p>
+    ${scoreDefinitions(shown)}${rest} ${shown.map((bag) => bagMarkup(context, bag))}
+  </section>`;
 }
 
 function scoreDefinitions(bags: readonly BagView[]): Content {
@@ -25,9 +30,13 @@ function scoreDefinitions(bags: readonly BagView[]): Content {
   for (const { scores } of bags) {
     for (const score of scores) definitions.set([score.name, score.description, score.className].join('\n'), score);
   }
-  return html`<dl class="definitions">${[...definitions.values()].map(
-    (score) => html`<dt>${name(score.name)}</dt><dd>${prose(score.description)} A high score speaks for: ${name(score.className)}.</dd>`,
-  )}</dl>`;
+  return markup`<dl class="definitions">
+    ${[...definitions.values()].map(
+      (score) =>
+        markup`<dt>${name(score.name)}</dt>
+          <dd>${prose(score.description)} A high score speaks for: ${name(score.className)}.</dd>`,
+    )}
+  </dl>`;
 }
 
 function bagMarkup(context: ReportContext, view: BagView): Content {
@@ -43,43 +52,56 @@ function bagMarkup(context: ReportContext, view: BagView): Content {
       : view.instanceClasses?.source === undefined
         ? ''
         : `Instance labels: ${prose(view.instanceClasses.source)}.`;
-  return html`<article class="bag"><h3>${name(view.bag)}${simulatedBadge(context)}</h3><p>${facts.join(' · ')}. ${known}</p>
-<div class="figures">${knownFigure(context, view)}${view.scores.map((scores) => scoreFigures(context, view, scores))}</div></article>`;
+  const each = (figure: typeof placeFigure) => view.scores.map((scores) => figure(context, view, scores));
+  return markup`<article class="bag">
+    <h3>${name(view.bag)}${simulatedBadge(context)}</h3>
+    <p>${facts.join(' · ')}. ${known}</p>
+    <div class="figures">${knownFigure(context, view)}${each(placeFigure)}${each(distributionFigure)}</div>
+  </article>`;
 }
 
-function knownFigure(context: ReportContext, { coords, patchSize, micronsPerUnit, instanceLabels, instanceClasses }: BagView): Content {
+function knownFigure(
+  context: ReportContext,
+  { coords, patchSize, micronsPerUnit, instanceLabels, instanceClasses }: BagView,
+): Content {
   if (coords === undefined || instanceLabels === undefined) return null;
   const { svg, isMerged, marks } = labelMap(
     { title: 'Known labels', coords, patchSize, micronsPerUnit, labels: instanceLabels, classes: instanceClasses },
     { ...context.figure, maxMarks: context.detail.maxMarks },
   );
   const merged = isMerged && ` Drawn as ${formatCount(marks)} cells; a cell is positive when one of its instances is.`;
-  return figureMarkup(svg, html`What is known of the instances.${merged}`);
+  return figureMarkup(svg, markup`What is known of the instances.${merged}`);
 }
 
-function scoreFigures(context: ReportContext, view: BagView, scores: InstanceScores): Content {
-  const { coords, patchSize, micronsPerUnit, instanceLabels: labels, instanceClasses: classes } = view;
-  const scored = { title: scores.model, scores: scores.values, scoreName: scores.name, labels, classes };
-  const outcome = html`${verdict(scores)}${leftOutText(scores.values)}`;
-  const histogram =
-    labels !== undefined && scores.values.length >= 30
-      ? figureMarkup(
-          scoreHistogram({ ...scored, title: `${scores.model}: distribution` }, context.figure),
-          html`Share of the instances of each known label. ${instanceAuc(scores, labels !== undefined)}`,
-        )
-      : null;
+/** Where the scores are, or their order where places are not known. */
+function placeFigure(context: ReportContext, view: BagView, scores: InstanceScores): Content {
+  const { coords, patchSize, micronsPerUnit } = view;
+  const outcome = markup`${verdict(scores)}${leftOutText(scores.values)} ${instanceAuc(view, scores)}`;
   if (coords === undefined) {
-    const ranking = scoreRanking(scored, context.figure);
-    const caption = html`Instances ranked by ${name(scores.name)}. ${outcome} ${histogram === null && instanceAuc(scores, labels !== undefined)}`;
-    return [figureMarkup(ranking, caption), histogram];
+    const ranking = scoreRanking(scoredInstances(view, scores), context.figure);
+    return figureMarkup(ranking, markup`Instances ranked by ${name(scores.name)}. ${outcome}`);
   }
   const { svg, isMerged, marks } = scoreMap(
     { title: scores.model, coords, patchSize, micronsPerUnit, scores: scores.values, scoreName: scores.name },
     { ...context.figure, maxMarks: context.detail.maxMarks },
   );
   const merged = isMerged && ` Drawn as ${formatCount(marks)} cells, each with its highest score.`;
-  const caption = html`${name(scores.name)} for ${name(scores.className)}. ${outcome}${merged} ${histogram === null && instanceAuc(scores, labels !== undefined)}`;
-  return [figureMarkup(svg, caption), histogram];
+  return figureMarkup(svg, markup`${name(scores.name)} for ${name(scores.className)}. ${outcome}${merged}`);
+}
+
+function distributionFigure(context: ReportContext, view: BagView, scores: InstanceScores): Content {
+  if (view.instanceLabels === undefined || scores.values.length < FEWEST_FOR_DISTRIBUTION) return null;
+  const scored = scoredInstances(view, scores);
+  const histogram = scoreHistogram({ ...scored, title: `${scores.model}: distribution` }, context.figure);
+  return figureMarkup(
+    histogram,
+    markup`Share of the instances of each known label in each bin of the ${name(scores.name)}.`,
+  );
+}
+
+function scoredInstances({ instanceLabels, instanceClasses }: BagView, scores: InstanceScores): ScoredInstances {
+  const { model, name: scoreName, values } = scores;
+  return { title: model, scores: values, scoreName, labels: instanceLabels, classes: instanceClasses };
 }
 
 function verdict({ predicted }: InstanceScores): string {
@@ -88,8 +110,10 @@ function verdict({ predicted }: InstanceScores): string {
   return `Predicted: ${name(label)}${probability === undefined ? '' : `, probability ${formatValue(probability)}`}. `;
 }
 
-function instanceAuc({ instanceAuc: auc }: InstanceScores, isKnown: boolean): string {
-  if (auc === undefined) return isKnown ? '' : 'No instance labels are known.';
+function instanceAuc({ instanceLabels }: BagView, { instanceAuc: auc }: InstanceScores): string {
+  if (auc === undefined || instanceLabels === undefined) return '';
   const value = valueOf(auc);
   return value === null ? `Instance AUC: – (${reasonOf(auc)}).` : `Instance AUC: ${formatValue(value)}.`;
 }
+
+const FEWEST_FOR_DISTRIBUTION = 30;

@@ -8,7 +8,7 @@ export class Markup {
 export type Content = Markup | string | number | null | undefined | false | readonly Content[];
 
 /** Markup from a template; every inserted string is escaped, so only {@link Markup} can be markup. */
-export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Markup {
+export function markup(strings: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   return new Markup(strings.reduce((text, string, i) => `${text}${markupOf(contents[i - 1])}${string}`));
 }
 

@@ -7,7 +7,7 @@ export function percentiles(values: Numbers): Float64Array {
     .sort((a, b) => (values[a] as number) - (values[b] as number));
   const result = new Float64Array(values.length).fill(NaN);
   const last = Math.max(order.length - 1, 1);
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start;
     while (end + 1 < order.length && values[order[end + 1] as number] === values[order[start] as number]) end++;
     const percentile = order.length === 1 ? 100 : ((start + end) / 2 / last) * 100;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { checkReportData } from './check-report-data.js';
 import { rocSection, trainingSection } from './curve-sections.js';
-import { html, trusted } from './html.js';
+import { markup, trusted } from './markup.js';
 import { instanceSection } from './instance-section.js';
 import type { ReportContext, ReportDetail } from './report-context.js';
 import { name } from './report-context.js';
@@ -37,22 +37,27 @@ const DETAILS: readonly ReportDetail[] = [
 function renderPage(data: ReportData, detail: ReportDetail): string {
   const isSimulated = data.dataSet.origin !== 'real';
   const context: ReportContext = { data, detail, isSimulated, figure: { theme: 'css', simulated: isSimulated } };
+  // In one piece: the policy's hash is of every byte between the tags.
+  const style = trusted(`<style>${REPORT_STYLES}</style>`);
   const styleHash = createHash('sha256').update(REPORT_STYLES).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`;
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
-<title>${isSimulated && '[simulated] '}${name(data.title)}</title><style>${trusted(REPORT_STYLES)}</style></head>
-<body><main>
-${headerSection(context)}
-${resultsSection(context)}
-${rocSection(context)}
-${trainingSection(context)}
-${instanceSection(context)}
-${notesSection(context)}
-${runSection(context)}
-<footer>Made with MHIM. For research only, not for diagnosis.</footer>
-</main></body></html>
-`;
+  const page = markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="referrer" content="no-referrer" />
+        <title>${isSimulated && '[simulated] '}${name(data.title)}</title>
+        ${style}
+      </head>
+      <body>
+        <main>
+          ${headerSection(context)} ${resultsSection(context)} ${rocSection(context)} ${trainingSection(context)}
+          ${instanceSection(context)} ${notesSection(context)} ${runSection(context)}
+          <footer>Made with MHIM. For research only, not for diagnosis.</footer>
+        </main>
+      </body>
+    </html>`;
   return page.text;
 }

@@ -1,4 +1,4 @@
-import { html, trusted, type Content, type Markup } from './html.js';
+import { markup, trusted, type Content, type Markup } from './markup.js';
 import type { Protocol, ReportData } from './report-data.js';
 import type { FigureOptions } from './svg.js';
 import { cleanText } from './text.js';
@@ -24,16 +24,21 @@ export function protocolOf({ data }: ReportContext, id: string | undefined): Pro
 
 /** Stands wherever numbers of simulated data do. */
 export function simulatedBadge({ isSimulated }: ReportContext): Content {
-  return isSimulated && html` <span class="badge simulated">simulated data</span>`;
+  return isSimulated && markup` <span class="badge simulated">simulated data</span>`;
 }
 
 export function protocolBadge(protocol: Protocol | undefined): Content {
   if (protocol === undefined) return null;
-  return html` <span class="badge ${protocol.optimistic ? 'optimistic' : 'honest'}">${name(protocol.name)}${protocol.optimistic ? ' – optimistic' : ''}</span>`;
+  return markup` <span class="badge ${protocol.optimistic ? 'optimistic' : 'honest'}"
+    >${name(protocol.name)}${protocol.optimistic ? ' – optimistic' : ''}</span
+  >`;
 }
 
 export function figureMarkup(svgs: string, caption: Content): Markup {
-  return html`<figure>${trusted(svgs)}<figcaption>${caption}</figcaption></figure>`;
+  return markup`<figure>
+    ${trusted(svgs)}
+    <figcaption>${caption}</figcaption>
+  </figure>`;
 }
 
 /** A name from the data, cut to a length that leaves the page readable. */
@@ -50,5 +55,5 @@ export function prose(text: unknown): string {
 export function paragraphs(text: string): Content {
   return prose(text)
     .split(/\n\s*\n/)
-    .map((paragraph) => html`<p>${paragraph}</p>`);
+    .map((paragraph) => markup`<p>${paragraph}</p>`);
 }

@@ -1,6 +1,6 @@
 import { comparisonFigure } from './comparison-figure.js';
 import { foldSummary } from './fold-summary.js';
-import { html, type Content, type Markup } from './html.js';
+import { markup, type Content, type Markup } from './markup.js';
 import { figureMarkup, name, prose, protocolBadge, simulatedBadge, type ReportContext } from './report-context.js';
 import type { Measured, MetricDefinition, ModelResult, Protocol } from './report-data.js';
 import { formatValue, reasonOf, valueOf } from './text.js';
@@ -11,14 +11,26 @@ export function resultsSection(context: ReportContext): Markup {
   const footnotes = new Footnotes();
   const tables = data.protocols.map((protocol) => protocolTable(context, protocol, footnotes));
   const figures = data.metrics.map((metric) => metricFigure(context, metric)).filter((figure) => figure !== null);
-  return html`<section id="results"><h2>Results${simulatedBadge(context)}</h2>
-${tables}
-${footnotes.markup()}
-<dl class="definitions">${data.metrics.map((metric) => html`<dt>${name(metric.name)}</dt><dd>${prose(metric.definition)}</dd>`)}
-<dt>±</dt><dd>${prose(data.spread ?? 'standard deviation over the folds (n in the denominator)')}</dd>
-<dt><span class="best">bold</span></dt><dd>the best mean of a column, within one protocol only</dd>
-<dt><span class="near">≈</span></dt><dd>less than one standard deviation (the best model’s) behind the best: these folds do not tell the two apart</dd></dl>
-${figures.length > 0 && html`<div class="figures">${figures}</div>`}</section>`;
+  return markup`<section id="results">
+    <h2>Results${simulatedBadge(context)}</h2>
+    ${tables} ${footnotes.list()}
+    <dl class="definitions">
+      ${data.metrics.map(
+        (metric) =>
+          markup`<dt>${name(metric.name)}</dt>
+            <dd>${prose(metric.definition)}</dd>`,
+      )}
+      <dt>±</dt>
+      <dd>${prose(data.spread ?? 'standard deviation over the folds (n in the denominator)')}</dd>
+      <dt><span class="best">bold</span></dt>
+      <dd>the best mean of a column, within one protocol only</dd>
+      <dt><span class="near">≈</span></dt>
+      <dd>
+        less than one standard deviation (the best model’s) behind the best: these folds do not tell the two apart
+      </dd>
+    </dl>
+    ${figures.length > 0 && markup`<div class="figures">${figures}</div>`}
+  </section>`;
 }
 
 /** Reasons of missing values, each said once below the tables. */
@@ -29,12 +41,14 @@ class Footnotes {
   mark(reason: string): Markup {
     let index = this.reasons.indexOf(reason);
     if (index < 0) index = this.reasons.push(reason) - 1;
-    return html`<sup>${letter(index)}</sup>`;
+    return markup`<sup>${letter(index)}</sup>`;
   }
 
-  markup(): Content {
+  list(): Content {
     if (this.reasons.length === 0) return null;
-    return html`<ol class="reasons">${this.reasons.map((reason, i) => html`<li><sup>${letter(i)}</sup> – ${prose(reason)}</li>`)}</ol>`;
+    return markup`<ol class="reasons">
+      ${this.reasons.map((reason, i) => markup`<li><sup>${letter(i)}</sup> – ${prose(reason)}</li>`)}
+    </ol>`;
   }
 }
 
@@ -48,22 +62,58 @@ function protocolTable(context: ReportContext, protocol: Protocol, footnotes: Fo
   const rows = results.filter((result) => result.protocol === protocol.id);
   if (rows.length === 0) return null;
   const ranks = metrics.map((metric) => rankMeans(rows, metric));
-  return html`<div class="protocol"><h3>${name(protocol.name)}${protocol.optimistic && html` <span class="badge optimistic">optimistic</span>`}</h3>
-<p>${prose(protocol.description)}</p>
-<div class="scroll"><table><caption class="hidden">${name(protocol.name)}: mean ± spread over the folds</caption>
-<thead><tr><th scope="col">model</th>${metrics.map((metric) => html`<th scope="col" class="number">${name(metric.name)}</th>`)}</tr></thead>
-<tbody>${rows.map(
-    (row) =>
-      html`<tr><th scope="row">${name(row.model)}</th>${metrics.map((metric, m) => meanCell(row, metric, ranks[m]?.get(row), footnotes))}</tr>`,
-  )}</tbody></table></div>
-<details><summary>Values of the folds</summary><div class="scroll"><table class="folds"><thead><tr><th scope="col">model</th><th scope="col">fold</th>${metrics.map((metric) => html`<th scope="col" class="number">${name(metric.name)}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => foldRows(row, metrics, footnotes))}</tbody></table></div></details></div>`;
+  return markup`<div class="protocol">
+    <h3>${name(protocol.name)}${protocol.optimistic && markup` <span class="badge optimistic">optimistic</span>`}</h3>
+    <p>${prose(protocol.description)}</p>
+    <div class="scroll">
+      <table>
+        <caption class="hidden">
+          ${name(protocol.name)}: mean ± spread over the folds
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">model</th>
+            ${metrics.map((metric) => markup`<th scope="col" class="number">${name(metric.name)}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (row) =>
+              markup`<tr>
+                <th scope="row">${name(row.model)}</th>
+                ${metrics.map((metric, m) => meanCell(row, metric, ranks[m]?.get(row), footnotes))}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <details>
+      <summary>Values of the folds</summary>
+      <div class="scroll">
+        <table class="folds">
+          <thead>
+            <tr>
+              <th scope="col">model</th>
+              <th scope="col">fold</th>
+              ${metrics.map((metric) => markup`<th scope="col" class="number">${name(metric.name)}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${rows.map((row) => foldRows(row, metrics, footnotes))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  </div>`;
 }
 
 type Rank = 'best' | 'near' | undefined;
 
 /** Which rows have the best mean and which are within one standard deviation of it; nothing to compare gives no rank. */
-function rankMeans(rows: readonly ModelResult[], { id, higherIsBetter = true }: MetricDefinition): Map<ModelResult, Rank> {
+function rankMeans(
+  rows: readonly ModelResult[],
+  { id, higherIsBetter = true }: MetricDefinition,
+): Map<ModelResult, Rank> {
   const ranks = new Map<ModelResult, Rank>();
   const summaries = rows.map((row) => foldSummary(row.measures[id]));
   const means = summaries.map(({ mean }) => valueOf(mean));
@@ -82,16 +132,18 @@ function rankMeans(rows: readonly ModelResult[], { id, higherIsBetter = true }: 
 
 function meanCell(row: ModelResult, metric: MetricDefinition, rank: Rank, footnotes: Footnotes): Markup {
   const { mean, std, count, total } = foldSummary(row.measures[metric.id]);
-  if (valueOf(mean) === null) return html`<td class="number">–${footnotes.mark(reasonOf(mean))}</td>`;
-  const spread = html`<span class="spread">± ${exact(std)}${valueOf(std) === null && footnotes.mark(reasonOf(std))}</span>`;
-  const folds = count < total && html`<span class="spread">${count} of ${total} folds</span>`;
-  return html`<td class="number"><span class="${rank === 'best' ? 'best' : 'mean'}">${exact(mean)}</span>${rank === 'near' && html` <span class="near" title="not told apart from the best">≈</span>`} ${spread} ${folds}</td>`;
+  if (valueOf(mean) === null) return markup`<td class="number">–${footnotes.mark(reasonOf(mean))}</td>`;
+  const spread = markup`<span class="spread">± ${exact(std)}${valueOf(std) === null && footnotes.mark(reasonOf(std))}</span>`;
+  const near = rank === 'near' && markup`<span class="near" title="not told apart from the best">≈</span> `;
+  const centre = markup`<span class="${rank === 'best' ? 'best' : 'mean'}">${exact(mean)}</span>`;
+  const folds = count < total && markup`<span class="of-folds">${count} of ${total} folds</span>`;
+  return markup`<td class="number">${near}${centre} ${spread}${folds}</td>`;
 }
 
 /** Three decimals for the eye, all of them for a program that reads the page. */
 function exact(measured: Measured): Content {
   const value = valueOf(measured);
-  return value === null ? '–' : html`<data value="${value}">${formatValue(value)}</data>`;
+  return value === null ? '–' : markup`<data value="${value}">${formatValue(value)}</data>`;
 }
 
 function foldRows(row: ModelResult, metrics: readonly MetricDefinition[], footnotes: Footnotes): Markup[] {
@@ -100,9 +152,9 @@ function foldRows(row: ModelResult, metrics: readonly MetricDefinition[], footno
     const cells = metrics.map(({ id }) => {
       const measured = row.measures[id]?.folds[fold];
       const value = exact(measured ?? { value: null });
-      return html`<td class="number">${value}${valueOf(measured) === null && footnotes.mark(reasonOf(measured))}</td>`;
+      return markup`<td class="number">${value}${valueOf(measured) === null && footnotes.mark(reasonOf(measured))}</td>`;
     });
-    return html`<tr${fold === 0 && html` class="first"`}><th scope="row">${name(row.model)}</th><td>${fold + 1}</td>${cells}</tr>`;
+    return markup`<tr${fold === 0 && markup` class="first"`}><th scope="row">${name(row.model)}</th><td>${fold + 1}</td>${cells}</tr>`;
   });
 }
 
@@ -125,6 +177,7 @@ function metricFigure(context: ReportContext, metric: MetricDefinition): Content
   const optimistic = protocols.filter((protocol) => protocol.optimistic);
   return figureMarkup(
     comparisonFigure({ title: metric.name, rows }, context.figure),
-    html`Large dot: mean. Line: ${prose(drawn || 'no interval')}. Small dots: folds.${optimistic.map((protocol) => protocolBadge(protocol))}${simulatedBadge(context)}`,
+    markup`Large dot: mean. Line: ${prose(drawn || 'no interval')}. Small dots:
+    folds.${optimistic.map((protocol) => protocolBadge(protocol))}`,
   );
 }

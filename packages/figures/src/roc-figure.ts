@@ -24,8 +24,8 @@ export function rocFigure(curves: RocCurves, options: FigureOptions = {}): strin
     series: `fold-${i}`,
     label: `fold ${i + 1}: ${formatValue(valueOf(auc))}`,
   }));
-  const foldLegend = legend(perFold, 3, options);
-  const allLegend = legend([{ series: 'all', label: overallLabel }], 1, options);
+  const foldLegend = legend(perFold, { columns: 3, look: 'lines' }, options);
+  const allLegend = legend([{ series: 'all', label: overallLabel }], { look: 'lines' }, options);
   const height = figureWidth(options) + foldLegend.height + allLegend.height - 10;
 
   return chartFigure(
@@ -35,10 +35,7 @@ export function rocFigure(curves: RocCurves, options: FigureOptions = {}): strin
       description: `${overallLabel}. ${perFold.map(({ label }) => label).join(', ')}. Positive class: ${curves.positiveClass}.`,
       option: {
         title: heading(curves.model, options),
-        legend: [
-          { ...allLegend.component, bottom: foldLegend.height + 2 },
-          { ...foldLegend.component },
-        ],
+        legend: [{ ...allLegend.component, bottom: foldLegend.height + 2 }, { ...foldLegend.component }],
         grid: { left: 48, right: 12, top: 30, bottom: 44 + foldLegend.height + allLegend.height },
         xAxis: { type: 'value', min: 0, max: 1, ...axis({ name: 'false positive rate' }, options) },
         yAxis: { type: 'value', min: 0, max: 1, ...axis({ name: 'true positive rate', gap: 32 }, options) },

@@ -20,7 +20,7 @@ export interface ScoredInstances {
 
 /**
  * Distribution of the scores, for each known label by itself: the share of that label's instances in each bin, so that few positives among
- * many negatives can be seen. The axis is logarithmic where all scores are positive and spread over more than three decades.
+ * many negatives can be seen; unlabelled instances are left out where others have labels. The axis is logarithmic where all scores are positive and spread over more than two decades.
  * @throws FigureError `data` for scores and labels of different lengths
  */
 export function scoreHistogram(instances: ScoredInstances, options: FigureOptions = {}): string {
@@ -28,13 +28,15 @@ export function scoreHistogram(instances: ScoredInstances, options: FigureOption
   const labels = labelsOf(instances);
   const colours = theme(options.theme);
   const edges = binEdges(Array.from(scores).filter(isNumber));
-  const groups = groupCounts(labels, classes);
+  const counts = groupCounts(labels, classes);
+  const known = counts.filter(({ group }) => group !== 'unknown');
+  const groups = known.length > 0 ? known : counts;
   const isKnown = instances.labels !== undefined;
   const entries = groups.map(({ group, text, count }) => ({
     series: group,
     label: isKnown ? text : `all instances, labels not known (${formatCount(count)})`,
   }));
-  const foot = legend(entries, 1, options);
+  const foot = legend(entries, { look: 'areas' }, options);
 
   return chartFigure(
     {
@@ -51,7 +53,9 @@ export function scoreHistogram(instances: ScoredInstances, options: FigureOption
           max: edges.values.at(-1),
           ...axis({ name: edges.isLog ? `${scoreName} (log scale)` : scoreName }, options),
           splitLine: { show: false },
-          ...(edges.isLog ? { axisLabel: { ...axis({}, options).axisLabel, formatter: (value: number) => value.toExponential(0) } } : {}),
+          ...(edges.isLog
+            ? { axisLabel: { ...axis({}, options).axisLabel, formatter: (value: number) => value.toExponential(0) } }
+            : {}),
         },
         yAxis: {
           type: 'value',
@@ -100,7 +104,7 @@ function binEdges(values: readonly number[]): { values: number[]; isLog: boolean
   }
   if (values.length === 0) [from, to] = [0, 1];
   if (from === to) [from, to] = [from - 0.5, to + 0.5];
-  const isLog = from > 0 && to / from > 1000;
+  const isLog = from > 0 && to / from > 100;
   const [low, high] = isLog ? [Math.log10(from), Math.log10(to)] : [from, to];
   const at = (i: number) => (i === BINS ? high : low + ((high - low) * i) / BINS);
   return { values: Array.from({ length: BINS + 1 }, (_, i) => (isLog ? 10 ** at(i) : at(i))), isLog };

@@ -24,7 +24,7 @@ export function scoreRanking(instances: ScoredInstances, options: FigureOptions 
     series: group,
     label: isKnown ? text : `all instances, labels not known (${formatCount(count)})`,
   }));
-  const foot = legend(entries, 1, options);
+  const foot = legend(entries, { look: 'areas' }, options);
   const colour = (group: Ranked['group']) => (isKnown ? groupColour(group, colours) : (colours.series[0] as string));
   const isBars = ranked.length <= MOST_BARS;
 

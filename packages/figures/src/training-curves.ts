@@ -6,18 +6,19 @@ import { formatValue, isNumber } from './text.js';
 import { seriesColour, theme } from './theme.js';
 import { thinned } from './thin.js';
 
-/** Names of protocols by id, for the legend of the chosen epochs. */
-export type ProtocolNames = Readonly<Record<string, string>>;
+export interface TrainingOptions extends FigureOptions {
+  /** Names of protocols by id, for the legend of the chosen epochs. */
+  protocolNames?: Readonly<Record<string, string>>;
+  /** Values that the axis has to hold beside the curve's own, so that figures of several models can share a scale. */
+  span?: readonly number[];
+}
 
 /**
  * One quantity of one model over the epochs: a line a fold, each protocol's chosen epoch marked on it.
  * Lines of more than 300 epochs are thinned evenly, see {@link isTrainingThinned}.
  * @throws FigureError `data` for epochs and values of different lengths
  */
-export function trainingCurves(
-  curve: TrainingCurve,
-  options: FigureOptions & { protocolNames?: ProtocolNames } = {},
-): string {
+export function trainingCurves(curve: TrainingCurve, options: TrainingOptions = {}): string {
   checkTrainingCurve(curve, 'training');
   const colours = theme(options.theme);
   const lines = curve.folds.map((_, fold) => linePoints(curve, fold));
@@ -31,13 +32,14 @@ export function trainingCurves(
   const marks: LegendEntry[] = symbols.map(({ name, label }) => ({ series: name, label }));
   const foldLegend = legend(
     curve.folds.slice(0, 12).map((_, i) => ({ series: `fold-${i}`, label: `fold ${i + 1}` })),
-    4,
+    { columns: 5, look: 'lines' },
     options,
   );
-  const markLegend = legend(marks, 1, options);
+  const markLegend = legend(marks, { look: 'marks' }, options);
   const all = lines.flat().map(([, value]) => value);
   const values = all.filter(isNumber);
-  const isShare = values.length > 0 && values.every((value) => value >= 0 && value <= 1) && !/loss/i.test(curve.quantity);
+  const isShare =
+    values.length > 0 && values.every((value) => value >= 0 && value <= 1) && !/loss/i.test(curve.quantity);
 
   return chartFigure(
     {
@@ -50,7 +52,14 @@ export function trainingCurves(
           ({ data }) => data.length > 0,
         ),
         grid: { left: 52, right: 14, top: 30, bottom: 44 + foldLegend.height + markLegend.height },
-        xAxis: { type: 'value', min: 'dataMin', max: 'dataMax', minInterval: 1, ...axis({ name: 'epoch' }, options), splitLine: { show: false } },
+        xAxis: {
+          type: 'value',
+          min: 'dataMin',
+          max: 'dataMax',
+          minInterval: 1,
+          ...axis({ name: 'epoch' }, options),
+          splitLine: { show: false },
+        },
         yAxis: {
           type: 'value',
           scale: true,
@@ -58,6 +67,7 @@ export function trainingCurves(
           ...axis({ name: curve.quantity, gap: 36 }, options),
         },
         series: [
+          spanSeries(lines, options.span ?? []),
           ...lines.map((data, i) => ({
             type: 'line',
             name: `fold-${i}`,
@@ -106,6 +116,12 @@ function linePoints({ folds }: TrainingCurve, fold: number): Point[] {
   });
   const marked = new Set(chosen.map(({ epoch }) => epoch));
   return thinned(points, MOST_EPOCHS, ([epoch]) => marked.has(epoch)).kept;
+}
+
+/** Marks without size: they take part in the choice of the axis' ends only. */
+function spanSeries(lines: readonly Point[][], span: readonly number[]) {
+  const epoch = lines.find((line) => line.length > 0)?.[0]?.[0] ?? 0;
+  return { type: 'scatter', name: 'span', symbolSize: 0, data: span.filter(isNumber).map((value) => [epoch, value]) };
 }
 
 function chosenPoints(
