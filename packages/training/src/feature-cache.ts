@@ -5,7 +5,9 @@ import { BagCache, standardise, type Bag, type BagSource, type Standardiser } fr
 export class FeatureCache {
   private readonly tensors = new Map<number, tf.Tensor2D>();
   private readonly host: BagCache;
+  private readonly reading = new Map<number, Promise<Bag>>();
   private bytes = 0;
+  private full = false;
 
   /**
    * @param budget bytes of features to keep as tensors; as much again is kept in ordinary memory for what does not fit
@@ -18,9 +20,9 @@ export class FeatureCache {
     this.host = new BagCache(budget);
   }
 
-  /** Starts reading a bag that will be used soon. */
+  /** Starts reading a bag that will be used soon. A bag that cannot be read throws when it is used. */
   prefetch(index: number): void {
-    if (!this.tensors.has(index)) this.host.read(this.source, index).catch(() => undefined);
+    if (!this.tensors.has(index)) this.read(index).catch(() => undefined);
   }
 
   /** Calls `use` with the features [n, d] of a bag; they stay valid until it returns. */
@@ -28,7 +30,8 @@ export class FeatureCache {
     const { id, label } = this.source.bags[index] as { id: string; label?: number };
     const known = this.tensors.get(index);
     if (known) return use(known, { id, label });
-    const read = await this.host.read(this.source, index);
+    const read = await this.read(index);
+    this.reading.delete(index);
     const bag = this.standardiser ? standardise(read, this.standardiser) : read;
     const features = tf.tensor2d(bag.features, [bag.instances, bag.width]);
     if (this.bytes + bag.features.byteLength <= this.budget) {
@@ -36,6 +39,7 @@ export class FeatureCache {
       this.bytes += bag.features.byteLength;
       return use(features, { id, label });
     }
+    this.full = true;
     try {
       return use(features, { id, label });
     } finally {
@@ -46,5 +50,15 @@ export class FeatureCache {
   dispose(): void {
     for (const tensor of this.tensors.values()) tensor.dispose();
     this.tensors.clear();
+    this.reading.clear();
+  }
+
+  /** One reading of a bag at a time. Ordinary memory is for the bags that come after the device is full. */
+  private read(index: number): Promise<Bag> {
+    const started = this.reading.get(index);
+    if (started) return started;
+    const reading = this.full ? this.host.read(this.source, index) : this.source.read(index);
+    this.reading.set(index, reading);
+    return reading;
   }
 }

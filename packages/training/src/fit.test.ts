@@ -3,44 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Bag, BagSource } from '@mhim/datasets';
-import { MHIMv2 } from '@mhim/hard-mining';
-import { ABMIL, mhimABMIL } from '@mhim/mil-aggregators';
-import { Rng, useBackend } from '@mhim/tensor';
+import type { Bag } from '@mhim/datasets';
+import { useBackend } from '@mhim/tensor';
 import { fit, type FitOptions } from './fit.js';
-import { mhimLearner, supervisedLearner } from './learner.js';
 import { cosineRate } from './schedules.js';
+import { toyBags, toyLearner, type ToyModel } from './test-helpers.js';
 
-const width = 6;
-const bags = Array.from({ length: 16 }, (_, i): Bag => {
-  const instances = 3 + (i % 4);
-  const label = i % 2;
-  // Positive bags hold one instance that points along the first feature.
-  const features = Float32Array.from({ length: instances * width }, (_, k) => Math.sin(17 * i + 3 * k) / 2);
-  if (label) features[0] = 3;
-  return { id: `bag-${i}`, instances, width, features, label };
-});
-const source: BagSource = {
-  name: 'toy',
-  width,
-  classes: 2,
-  simulated: true,
-  bags: bags.map(({ id, label }) => ({ id, label })),
-  read: async (i) => bags[i] as Bag,
-  fingerprint: async () => 'toy',
-  close: async () => {},
-};
-const config = mhimABMIL({ inputDim: width, embedDim: 8, attentionDim: 4 });
-const learners = {
-  'ab-mil': (rng: Rng) => supervisedLearner(new ABMIL(config, rng), { learningRate: 0.01 }),
-  'mhim-v2': (rng: Rng) =>
-    mhimLearner(new MHIMv2((r) => new ABMIL(config, r), rng, { queries: 2 }), { learningRate: 0.01 }),
-};
-const options = (model: keyof typeof learners): FitOptions => ({
+const source = toyBags();
+const options = (model: ToyModel): FitOptions => ({
   source,
   train: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
   select: [10, 11, 12, 13, 14, 15],
-  createLearner: learners[model],
+  createLearner: toyLearner(model, source.width),
   epochs: 6,
   schedule: cosineRate(0.01, 6),
   seed: 3,
@@ -99,7 +73,11 @@ test('another configuration in the same folder is refused, naming the field', as
 test('a loss that is no number names the bag', async () => {
   const broken = {
     ...source,
-    read: async (i: number) => ({ ...(bags[i] as Bag), features: new Float32Array(18).fill(NaN), instances: 3 }),
+    read: async (i: number) => ({
+      ...(source.content[i] as Bag),
+      features: new Float32Array(18).fill(NaN),
+      instances: 3,
+    }),
   };
   await expect(fit({ ...options('ab-mil'), standardise: false, source: broken })).rejects.toThrow(
     /bag "bag-\d+", epoch 0: the loss became NaN/,

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { fitStandardiser, type BagSource, type Standardiser } from '@mhim/datasets';
 import { MhimError, Rng } from '@mhim/tensor';
@@ -7,7 +7,9 @@ import { evaluate, selectionMetric, type Predictions } from './evaluate.js';
 import { FeatureCache } from './feature-cache.js';
 import type { Learner, StepLosses } from './learner.js';
 import type { LearningRateSchedule } from './schedules.js';
-import { RunFiles, type RunIdentity } from './run-files.js';
+import { hashOf, RunFiles, type RunIdentity } from './run-files.js';
+import { lockRun } from './run-lock.js';
+import { tensorBoard } from './tensorboard.js';
 
 /** One epoch of a run, as `metrics.jsonl` keeps it. */
 export interface EpochRecord {
@@ -47,6 +49,8 @@ export interface FitOptions {
   checkpointSeconds?: number;
   /** Bytes of features kept on the device. Default 1 GiB. */
   memoryBudget?: number;
+  /** Whether the native backend writes TensorBoard event files into `folder`. Default true. */
+  tensorBoard?: boolean;
   observer?: FitObserver;
 }
 
@@ -80,24 +84,26 @@ const FIRST_EPOCH = 1;
 export async function fit(options: FitOptions): Promise<FitResult> {
   const { source, train, select, test = select, folder, seed, stream } = options;
   const files = folder === undefined ? undefined : new RunFiles(folder, identityOf(options));
-  if (files) {
-    mkdirSync(files.folder, { recursive: true });
-    files.checkIdentity();
-    const done = files.readResult<FitResult>();
-    if (done) return done;
-  }
-  const standardiser = options.standardise ? await fitStandardiser(source, train) : undefined;
-  const learner = await options.createLearner(new Rng(seed, streamOf(stream, INIT)));
-  const cache = new FeatureCache(source, standardiser, options.memoryBudget);
-  const run = new Run(options, learner, cache, files);
+  const done = files?.readResult<FitResult>();
+  if (done) return done;
+  const unlock = files && lockRun(files.folder);
   try {
-    await run.resume();
-    await run.train();
-    return await run.finish(test, standardiser);
+    files?.prepare();
+    const standardiser = options.standardise ? await fitStandardiser(source, train) : undefined;
+    const learner = await options.createLearner(new Rng(seed, streamOf(stream, INIT)));
+    const cache = new FeatureCache(source, standardiser, options.memoryBudget);
+    const run = new Run(options, learner, cache, files);
+    try {
+      await run.resume();
+      await run.train();
+      return await run.finish(test, standardiser);
+    } finally {
+      run.dispose();
+      cache.dispose();
+      learner.dispose();
+    }
   } finally {
-    run.dispose();
-    cache.dispose();
-    learner.dispose();
+    unlock?.();
   }
 }
 
@@ -110,6 +116,7 @@ class Run {
   private best: Record<string, tf.Tensor> = {};
   private stopped = false;
   private lastSave = Date.now();
+  private readonly observers: FitObserver[];
 
   constructor(
     private readonly options: FitOptions,
@@ -118,6 +125,8 @@ class Run {
     private readonly files: RunFiles | undefined,
   ) {
     this.stopping = new EarlyStopping(options.stopping);
+    const board = files && options.tensorBoard !== false && tensorBoard(join(files.folder, 'tensorboard'));
+    this.observers = [options.observer, board || undefined].filter((observer) => observer !== undefined);
   }
 
   async resume(): Promise<void> {
@@ -139,8 +148,10 @@ class Run {
   }
 
   async train(): Promise<void> {
-    const { train, epochs, schedule, observer } = this.options;
-    observer?.onStart?.({ epochs, steps: train.length, startEpoch: this.epoch });
+    const { train, epochs, schedule } = this.options;
+    for (const observer of this.observers) {
+      observer.onStart?.({ epochs, steps: train.length, startEpoch: this.epoch });
+    }
     while (this.epoch < epochs && !this.stopped) {
       this.learner.learningRate = schedule(this.epoch);
       const losses = await this.oneEpoch();
@@ -176,7 +187,7 @@ class Run {
   }
 
   private async oneEpoch(): Promise<StepLosses> {
-    const { train, seed, stream, observer, source, epochs } = this.options;
+    const { train, seed, stream, source, epochs } = this.options;
     const rng = new Rng(seed, streamOf(stream, FIRST_EPOCH + this.epoch));
     const order = Array.from(rng.permutation(train.length), (i) => train[i] as number);
     const sums = { loss: 0, label: 0, consistency: undefined as number | undefined };
@@ -192,7 +203,7 @@ class Run {
       sums.loss += losses.loss;
       sums.label += losses.label;
       if (losses.consistency !== undefined) sums.consistency = (sums.consistency ?? 0) + losses.consistency;
-      observer?.onStep?.({ epoch: this.epoch, step: i, losses });
+      for (const observer of this.observers) observer.onStep?.({ epoch: this.epoch, step: i, losses });
     }
     const mean = (sum: number) => sum / order.length;
     return {
@@ -223,7 +234,7 @@ class Run {
       selection: metric,
     };
     this.history.push(record);
-    this.options.observer?.onEpoch?.(record);
+    for (const observer of this.observers) observer.onEpoch?.(record);
     if (metric > this.bestMetric) {
       this.bestMetric = metric;
       this.bestEpoch = this.epoch;
@@ -281,6 +292,7 @@ function identityOf({
   select,
   test,
   epochs,
+  schedule,
   stopping,
   seed,
   stream,
@@ -291,6 +303,7 @@ function identityOf({
   return {
     ...identity,
     epochs,
+    schedule: hashOf(Array.from({ length: epochs }, (_, epoch) => schedule(epoch))),
     seed,
     stream,
     standardise,

@@ -39,4 +39,4 @@ export {
   type WarmUp,
 } from './schedules.js';
 export { duration, progressBar, type Progress } from './progress.js';
-export { writeTensorBoard } from './tensorboard.js';
+export { tensorBoard } from './tensorboard.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -24,6 +24,8 @@ export interface Checkpoint {
 }
 
 const STATE = 'state.safetensors';
+/** The checkpoint before the last one, in case that the last one cannot be read. */
+const PREVIOUS = 'state.previous.safetensors';
 
 /** The files of one training run in its folder. All writes are atomic. */
 export class RunFiles {
@@ -36,8 +38,83 @@ export class RunFiles {
     this.identityHash = hashOf(identity);
   }
 
-  /** @throws MhimError `config` naming the first field in which the folder's run differs from this one */
-  checkIdentity(): void {
+  /**
+   * Makes the folder this run's, and removes what a kill in the middle of a write has left there.
+   * @throws MhimError `config` naming the first field in which the folder's run differs from this one
+   */
+  prepare(): void {
+    mkdirSync(this.folder, { recursive: true });
+    this.checkIdentity();
+    for (const name of readdirSync(this.folder)) {
+      if (/\.[0-9a-f]{8}\.tmp$/.test(name)) rmSync(join(this.folder, name), { force: true });
+    }
+  }
+
+  /**
+   * The result of a finished run.
+   * @throws MhimError `config` naming the first field in which the folder's run differs from this one
+   */
+  readResult<T>(): T | undefined {
+    const path = join(this.folder, 'result.json');
+    if (!existsSync(path)) return undefined;
+    this.checkIdentity();
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  }
+
+  writeResult(result: unknown): void {
+    writeFileAtomic(join(this.folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+    for (const name of [STATE, PREVIOUS]) rmSync(join(this.folder, name), { force: true });
+  }
+
+  /** Replaces the metrics of all epochs so far: one JSON object a line, no times, so that a resumed run's file is the same. */
+  writeMetrics(history: readonly unknown[]): void {
+    writeFileAtomic(
+      join(this.folder, 'metrics.jsonl'),
+      history.map((record) => `${JSON.stringify(record)}\n`).join(''),
+    );
+  }
+
+  saveCheckpoint({ progress, tensors }: Checkpoint): void {
+    const path = join(this.folder, STATE);
+    if (existsSync(path)) renameSync(path, join(this.folder, PREVIOUS));
+    writeSafetensors(path, hostTensors(tensors), {
+      progress: JSON.stringify(progress),
+      identity: this.identityHash,
+    });
+  }
+
+  /**
+   * The last checkpoint that can be read, or nothing. The caller disposes the tensors.
+   * @throws MhimError `config` when it does not belong to this run
+   */
+  async loadCheckpoint(): Promise<Checkpoint | undefined> {
+    for (const name of [STATE, PREVIOUS]) {
+      const path = join(this.folder, name);
+      if (!existsSync(path)) continue;
+      const stored = await readSafetensors(path).catch(ifDamaged);
+      if (!stored) continue;
+      const { tensors, metadata } = stored;
+      if (metadata.identity !== this.identityHash) {
+        throw new MhimError('belongs to a run with another configuration.', {
+          code: 'config',
+          path,
+          hint: 'Choose another folder, or delete this one.',
+        });
+      }
+      return {
+        progress: JSON.parse(metadata.progress as string) as Record<string, unknown>,
+        tensors: deviceTensors(tensors),
+      };
+    }
+    return undefined;
+  }
+
+  /** A model's parameters under their PyTorch names. */
+  saveModel(name: 'best' | 'last', state: Record<string, tf.Tensor>, metadata: Record<string, string> = {}): void {
+    writeSafetensors(join(this.folder, `${name}.safetensors`), hostTensors(state), metadata);
+  }
+
+  private checkIdentity(): void {
     const path = join(this.folder, 'identity.json');
     if (!existsSync(path)) {
       writeFileAtomic(path, `${JSON.stringify(this.identity, null, 2)}\n`);
@@ -51,55 +128,10 @@ export class RunFiles {
       { code: 'config', path: this.folder, hint: 'Choose another folder, or delete this one.' },
     );
   }
+}
 
-  /** The result of a finished run. */
-  readResult<T>(): T | undefined {
-    const path = join(this.folder, 'result.json');
-    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
-  }
-
-  writeResult(result: unknown): void {
-    writeFileAtomic(join(this.folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-    rmSync(join(this.folder, STATE), { force: true });
-  }
-
-  /** Replaces the metrics of all epochs so far: one JSON object a line, no times, so that a resumed run's file is the same. */
-  writeMetrics(history: readonly unknown[]): void {
-    writeFileAtomic(
-      join(this.folder, 'metrics.jsonl'),
-      history.map((record) => `${JSON.stringify(record)}\n`).join(''),
-    );
-  }
-
-  saveCheckpoint({ progress, tensors }: Checkpoint): void {
-    writeSafetensors(join(this.folder, STATE), hostTensors(tensors), {
-      progress: JSON.stringify(progress),
-      identity: this.identityHash,
-    });
-  }
-
-  /** The last checkpoint, or nothing; one that does not belong to this run is an error. The caller disposes the tensors. */
-  async loadCheckpoint(): Promise<Checkpoint | undefined> {
-    const path = join(this.folder, STATE);
-    if (!existsSync(path)) return undefined;
-    const { tensors, metadata } = await readSafetensors(path);
-    if (metadata.identity !== this.identityHash) {
-      throw new MhimError('belongs to a run with another configuration.', {
-        code: 'config',
-        path,
-        hint: 'Choose another folder, or delete this one.',
-      });
-    }
-    return {
-      progress: JSON.parse(metadata.progress as string) as Record<string, unknown>,
-      tensors: deviceTensors(tensors),
-    };
-  }
-
-  /** A model's parameters under their PyTorch names. */
-  saveModel(name: 'best' | 'last', state: Record<string, tf.Tensor>, metadata: Record<string, string> = {}): void {
-    writeSafetensors(join(this.folder, `${name}.safetensors`), hostTensors(state), metadata);
-  }
+function ifDamaged(error: unknown): undefined {
+  if (!(error instanceof MhimError) || error.code !== 'file-format') throw error;
 }
 
 /** Loads a file of {@link RunFiles.saveModel} into a module. */
