@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { convertCommand } from './commands/convert.js';
+import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { infoCommand } from './commands/info.js';
 import { predictCommand } from './commands/predict.js';
+import { simulateCommand } from './commands/simulate.js';
 import { trainCommand } from './commands/train.js';
 import type { Interrupts } from './interrupt.js';
 import { VERSION } from './version.js';
@@ -17,11 +19,13 @@ export function createProgram(interrupts: Interrupts): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false })
     .configureOutput({ outputError: (text, write) => write(text.replace(/\n(?=.)/g, ' ')) });
+  demoCommand(program, interrupts);
   trainCommand(program, interrupts);
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
   checkpointCommand(program);
   convertCommand(program);
+  simulateCommand(program, interrupts);
   infoCommand(program);
   return program;
 }

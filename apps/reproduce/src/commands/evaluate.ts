@@ -8,7 +8,7 @@ import { readConfig } from '../config/read-config.js';
 import { trainInputSchema } from '../config/train-config.js';
 import { openData, requireLabels } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { explainTogether, openModels, type FoldModel, type ModelChoice } from '../models/ensemble.js';
+import { openModels, predictTogether, type FoldModel, type ModelChoice } from '../models/ensemble.js';
 import { definitions, plainMetrics, type Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
@@ -131,7 +131,7 @@ async function predictAll(
     const bag = await source.read(index);
     predictions.ids.push(bag.id);
     predictions.labels.push(source.bags[index]?.label as number);
-    predictions.probabilities.push(Array.from(explainTogether(models, bag).probabilities));
+    predictions.probabilities.push(predictTogether(models, bag));
     await new Promise(setImmediate);
   }
   return predictions;

@@ -3,11 +3,10 @@ import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { Bag } from '@mhim/datasets';
 import { MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
-import type { Explanation } from '@mhim/training';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { explainTogether, openModels, type ModelChoice } from '../models/ensemble.js';
+import { explainTogether, openModels, predictTogether, type ModelChoice } from '../models/ensemble.js';
 import { predictionsCsv, type PredictionRow } from '../run/predictions.js';
 
 export interface PredictOptions extends ModelChoice {
@@ -57,10 +56,9 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
       for (const [index, info] of source.bags.entries()) {
         signal?.throwIfAborted();
         const bag = await source.read(index);
-        const explanation = explainTogether(models, bag);
-        rows.push({ id: info.id, label: info.label, probabilities: Array.from(explanation.probabilities) });
+        rows.push({ id: info.id, label: info.label, probabilities: predictTogether(models, bag) });
         if (options.instances !== undefined) {
-          writeInstances(options.instances, options.instancesFormat, bag, explanation);
+          writeInstances(options.instances, options.instancesFormat, bag, explainTogether(models, bag));
         }
         await new Promise(setImmediate);
       }
@@ -76,7 +74,12 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
 }
 
 /** One file a bag: place, attention, score and favoured class of every instance. */
-function writeInstances(folder: string, format: 'csv' | 'safetensors', bag: Bag, explanation: Explanation): void {
+function writeInstances(
+  folder: string,
+  format: 'csv' | 'safetensors',
+  bag: Bag,
+  explanation: ReturnType<typeof explainTogether>,
+): void {
   mkdirSync(folder, { recursive: true });
   // Ids come from files of others: none may lead out of the folder.
   if (bag.id === '' || basename(bag.id) !== bag.id || bag.id.includes('\\') || bag.id.startsWith('.')) {

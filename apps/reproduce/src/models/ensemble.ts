@@ -32,18 +32,21 @@ export async function openModels({ run, checkpoint, protocol }: ModelChoice): Pr
   return models;
 }
 
-/** The class probabilities and instance scores of several models on one bag: their means. */
-export function explainTogether(models: readonly FoldModel[], bag: Bag): Explanation {
+/** The class probabilities [c] of several models on one bag: their means. */
+export function predictTogether(models: readonly FoldModel[], bag: Bag): number[] {
+  return meanOf(models.map(({ model }) => Float64Array.from(model.probabilities(bag))));
+}
+
+/** The instance scores of several models on one bag: their means. */
+export function explainTogether(models: readonly FoldModel[], bag: Bag): Omit<Explanation, 'probabilities'> {
   const all = models.map(({ model }) => model.explain(bag));
   const [first] = all as [Explanation];
   if (all.length === 1) return first;
-  const scores = meanOf(all.map((explanation) => explanation.scores));
   const withAttention = all.flatMap(({ attention }) => attention ?? []);
   const votes = all.map(({ classes }) => classes);
   return {
-    probabilities: meanOf(all.map(({ probabilities }) => probabilities)),
-    attention: withAttention.length === all.length ? meanOf(withAttention) : undefined,
-    scores,
+    attention: withAttention.length === all.length ? Float32Array.from(meanOf(withAttention)) : undefined,
+    scores: Float32Array.from(meanOf(all.map(({ scores }) => scores))),
     classes: first.classes.map((_, i) => majority(votes.map((vote) => vote[i] as number))),
   };
 }
@@ -79,8 +82,9 @@ function stagesOf(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-function meanOf(arrays: readonly Float32Array[]): Float32Array {
-  return (arrays[0] as Float32Array).map(
+function meanOf(arrays: readonly (Float32Array | Float64Array)[]): number[] {
+  return Array.from(
+    arrays[0] as Float32Array,
     (_, i) => arrays.reduce((sum, array) => sum + (array[i] as number), 0) / arrays.length,
   );
 }

@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
 import { MHIMv2 } from '@mhim/hard-mining';
+import { softmax } from '@mhim/metrics';
 import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
-import { checkConfig, readConfig } from '../config/read-config.js';
+import { readConfig } from '../config/read-config.js';
 import { createModel } from './create-model.js';
 import { readTensorFile } from './describe-tensors.js';
 import { modelConfigSchema, type ModelConfig } from './model-config.js';
@@ -63,8 +64,24 @@ export class StoredModel {
     return new StoredModel(path, config, learner, standardiser);
   }
 
-  /** What the model makes of a bag and its instances. @throws MhimError `data` for features of another width */
+  /** Class probabilities [c] of a bag, to the last bit those of its training run. @throws MhimError `data` for features of another width */
+  probabilities(bag: Bag): number[] {
+    return this.with(bag, (features) => {
+      const logits = this.learner.predict(features);
+      return Array.from(softmax(logits, logits.length));
+    });
+  }
+
+  /** What the model makes of a bag's instances. @throws MhimError `data` for features of another width */
   explain(bag: Bag): Explanation {
+    return this.with(bag, (features) => this.learner.explain(features));
+  }
+
+  dispose(): void {
+    this.learner.dispose();
+  }
+
+  private with<T>(bag: Bag, use: (features: tf.Tensor2D) => T): T {
     const { inputDim } = this.config;
     if (bag.width !== inputDim) {
       throw new MhimError(`bag "${bag.id}": features have ${bag.width} columns, the model expects ${inputDim}.`, {
@@ -76,14 +93,10 @@ export class StoredModel {
     const { features, instances, width } = this.standardiser ? standardise(bag, this.standardiser) : bag;
     const tensor = tf.tensor2d(features, [instances, width]);
     try {
-      return this.learner.explain(tensor);
+      return use(tensor);
     } finally {
       tensor.dispose();
     }
-  }
-
-  dispose(): void {
-    this.learner.dispose();
   }
 }
 
@@ -100,9 +113,4 @@ function parseStandardiser(text: string | undefined, path: string): Standardiser
       cause,
     });
   }
-}
-
-/** Writes what {@link StoredModel.open} needs beside the weights. */
-export function describeModel(config: ModelConfig): ModelConfig {
-  return checkConfig(config, modelConfigSchema);
 }

@@ -1,5 +1,6 @@
 import type { Results, Spread, SummaryOf } from '../run/results.js';
 import { aligned } from '../text-table.js';
+import { stageName } from './model-names.js';
 
 /** The rows of a run: model by protocol, from the baseline to the model itself. */
 export function resultRows({
@@ -8,9 +9,9 @@ export function resultRows({
   summary,
 }: Results): { model: string; protocol: string; figures: SummaryOf }[] {
   const { honest } = summary;
-  const name = model === 'mhim-v2' ? 'MHIM-v2 (AB-MIL)' : (names[model] ?? model);
+  const name = stageName(model);
   const rows = (protocol: string, figuresOf: SummaryOf) => [
-    ...(figuresOf.baseline ? [{ model: 'AB-MIL (baseline)', protocol, figures: figuresOf.baseline }] : []),
+    ...(figuresOf.baseline ? [{ model: stageName('baseline'), protocol, figures: figuresOf.baseline }] : []),
     { model: name, protocol, figures: figuresOf },
   ];
   return [...(figures === 'paper' ? rows('paper', summary) : []), ...(honest ? rows('honest', honest) : [])];
@@ -37,9 +38,3 @@ export function resultsTable(results: Results): string {
 export function show(spread: Spread | undefined): string {
   return spread === undefined ? '–' : `${(100 * spread.mean).toFixed(1)} ± ${(100 * spread.std).toFixed(1)}`;
 }
-
-const names: Record<string, string> = {
-  'ab-mil': 'AB-MIL',
-  'mean-pooling': 'mean pooling',
-  'max-pooling': 'max pooling',
-};

@@ -1,0 +1,69 @@
+import type { BagSource } from '@mhim/datasets';
+import type { BagView, InstanceScores } from '@mhim/figures';
+import { rocAuc, tryMetric } from '@mhim/metrics';
+import { StoredModel } from '../models/stored-model.js';
+import type { TrainedStage } from '../run/train-run.js';
+import { stageName } from './model-names.js';
+import { className } from './report-data.js';
+
+export interface BagViewOptions {
+  /** How many positive and negative bags of the fold's test part. */
+  positive: number;
+  negative: number;
+  /** What the instance labels say, and where they come from. */
+  instanceClasses?: BagView['instanceClasses'];
+  /** Stands before the bag's id. */
+  prefix?: string;
+}
+
+/** The first test bags of a fold as the models of its stages see their instances: not chosen for what they show. */
+export async function bagViews(
+  source: BagSource,
+  stages: readonly TrainedStage[],
+  { positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
+): Promise<BagView[]> {
+  const [first] = stages;
+  if (!first) return [];
+  const shown = stages.filter(({ fold, protocol }) => fold === first.fold && protocol === first.protocol);
+  const index = new Map(source.bags.map(({ id }, i) => [id, i]));
+  const { ids, labels } = first.fit.best.test;
+  const some = (label: number, count: number) => ids.filter((_, i) => labels[i] === label).slice(0, count);
+  const models: [string, StoredModel][] = [];
+  const views: BagView[] = [];
+  try {
+    for (const { stage, folder } of shown) models.push([stageName(stage), await StoredModel.open(folder)]);
+    for (const id of [...some(1, positive), ...some(0, negative)]) {
+      const bag = await source.read(index.get(id) as number);
+      const instanceLabels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));
+      const scores = models.map(([name, model]): InstanceScores => {
+        const { attention, scores: margins } = model.explain(bag);
+        const probabilities = model.probabilities(bag);
+        const call = probabilities.indexOf(Math.max(...probabilities));
+        const values = attention ?? margins;
+        return {
+          model: name,
+          name: attention ? 'attention' : 'instance score',
+          description: attention
+            ? 'share of the instance in the bag embedding; all shares of a bag sum to 1'
+            : 'class-aware margin of the instance',
+          className: 'any class',
+          values,
+          instanceAuc: instanceLabels && tryMetric(() => rocAuc(instanceLabels, values)),
+          predicted: { label: className(call, source.classes), probability: probabilities[call] },
+        };
+      });
+      views.push({
+        bag: `${prefix}${id}`,
+        label: className(bag.label as number, source.classes),
+        fold: first.fold + 1,
+        coords: bag.coords,
+        instanceLabels,
+        instanceClasses: instanceLabels && instanceClasses,
+        scores,
+      });
+    }
+  } finally {
+    for (const [, model] of models) model.dispose();
+  }
+  return views;
+}

@@ -1,0 +1,171 @@
+import type { BagSource } from '@mhim/datasets';
+import type {
+  FoldValues,
+  MetricDefinition,
+  ModelResult,
+  Protocol as ReportProtocol,
+  ReportData,
+  RocCurves,
+  TrainingCurve,
+} from '@mhim/figures';
+import { rocAuc, rocCurve, tryMetric } from '@mhim/metrics';
+import type { Predictions } from '@mhim/training';
+import type { TrainConfig } from '../config/train-config.js';
+import type { Environment } from '../run/environment.js';
+import { definitions, type FoldResult, type StageResult } from '../run/results.js';
+import type { Protocol, TrainedStage, TrainOutcome } from '../run/train-run.js';
+import { modelName, stageName } from './model-names.js';
+
+export interface ReportInput {
+  config: TrainConfig;
+  outcome: TrainOutcome;
+  source: BagSource;
+  environment: Environment;
+  /** Seconds by stage. */
+  timing: Record<string, number>;
+  command: string;
+  about?: { title?: string; description?: string; source?: string };
+}
+
+/** A run as the data of an HTML report; bags are added by the caller. */
+export function reportData(input: ReportInput): ReportData {
+  const { config, outcome, source, environment, timing, command, about = {} } = input;
+  const { results, stages } = outcome;
+  const { folds } = results;
+  const protocols: Protocol[] = config.protocol === 'both' ? ['honest', 'paper'] : [config.protocol];
+  const counted = source.bags.map(({ instances }) => instances ?? 0);
+  return {
+    title: about.title ?? `${modelName(config)} on ${source.name}`,
+    dataSet: {
+      name: source.name,
+      origin: source.simulated ? 'simulated' : 'real',
+      description: about.description,
+      source: about.source,
+      bags: source.bags.length,
+      classes: Array.from({ length: source.classes }, (_, label) => ({
+        name: className(label, source.classes),
+        bags: source.bags.filter((bag) => bag.label === label).length,
+      })),
+      instances: counted.reduce((a, b) => a + b, 0),
+      width: source.width,
+      folds: folds.length,
+    },
+    run: {
+      date: environment.startedAt,
+      backend: environment.backend.summary,
+      seed: config.seed,
+      command,
+      versions: environment.versions,
+      durations: Object.entries(timing).map(([name, seconds]) => ({ name, seconds })),
+      config,
+    },
+    protocols: protocols.map((protocol) => describedProtocols[protocol]),
+    metrics: metricsOf(folds),
+    results: protocols.flatMap((protocol) => modelResults(folds, protocol, config)),
+    roc: source.classes === 2 ? protocols.flatMap((protocol) => rocOf(stages, protocol, config)) : [],
+    training: protocols.flatMap((protocol) => trainingOf(stages, protocol, config)),
+  };
+}
+
+const describedProtocols: Record<Protocol, ReportProtocol> = {
+  honest: {
+    id: 'honest',
+    name: 'Honest',
+    description:
+      'Epoch and threshold are chosen on a stratified part of the training fold that the model does not learn from; the test fold is used once.',
+    optimistic: false,
+  },
+  paper: {
+    id: 'paper',
+    name: 'Paper',
+    description:
+      'Epoch and threshold are chosen on the test fold itself, because the paper has no validation set. All training bags are learnt from.',
+    optimistic: true,
+  },
+};
+
+function metricsOf(folds: readonly FoldResult[]): MetricDefinition[] {
+  const metric = (id: string, name: string, definition: string) => ({ id, name, definition });
+  return [
+    metric('auc', 'AUC', definitions.auc as string),
+    metric('accuracy', 'Accuracy', definitions.accuracy as string),
+    metric('f1', 'F1', definitions.f1 as string),
+    metric('lastAuc', 'AUC, last epoch', `AUC of ${definitions.last}`),
+    ...(folds.some(({ instanceAuc }) => typeof instanceAuc === 'number')
+      ? [metric('instanceAuc', 'Instance AUC', definitions.instanceAuc as string)]
+      : []),
+  ];
+}
+
+type ProtocolResult = StageResult & { baseline?: StageResult };
+
+function modelResults(folds: readonly FoldResult[], protocol: Protocol, config: TrainConfig): ModelResult[] {
+  const own = folds.flatMap((fold): ProtocolResult[] =>
+    protocol === 'honest' ? (fold.honest ? [fold.honest] : []) : [fold],
+  );
+  const baselines = own.flatMap(({ baseline }) => baseline ?? []);
+  return [
+    ...(baselines.length > 0 ? [{ model: stageName('baseline'), protocol, measures: measuresOf(baselines) }] : []),
+    { model: modelName(config), protocol, measures: measuresOf(own) },
+  ];
+}
+
+function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> {
+  const values = (of: (stage: StageResult) => number | null | undefined): FoldValues => ({
+    folds: stages.map((stage) => ({ value: of(stage) ?? null, reason: 'undefined in this fold' })),
+  });
+  return {
+    auc: values(({ auc }) => auc),
+    accuracy: values(({ accuracy }) => accuracy),
+    f1: values(({ f1 }) => f1),
+    lastAuc: values(({ last }) => last.auc),
+    ...(stages.some(({ instanceAuc }) => instanceAuc !== undefined)
+      ? { instanceAuc: values(({ instanceAuc }) => instanceAuc) }
+      : {}),
+  };
+}
+
+function rocOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): RocCurves[] {
+  return [...byStage(stages, protocol)].map(([stage, trained]) => ({
+    model: stage === 'baseline' ? stageName(stage) : modelName(config),
+    protocol,
+    positiveClass: className(1, 2),
+    folds: trained.map(({ fit }) => rocPoints(fit.best.test)),
+  }));
+}
+
+function rocPoints({ labels, probabilities }: Predictions): RocCurves['folds'][number] {
+  const scores = probabilities.map((row) => row[1] as number);
+  const auc = tryMetric(() => rocAuc(labels, scores));
+  const { value } = tryMetric(() => rocCurve(labels, scores));
+  return { fpr: Array.from(value?.fpr ?? []), tpr: Array.from(value?.tpr ?? []), auc };
+}
+
+function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): TrainingCurve[] {
+  const chooser = protocol === 'paper' ? 'test AUC' : 'validation AUC';
+  return [...byStage(stages, protocol)].flatMap(([stage, trained]) => {
+    const model = `${stage === 'baseline' ? stageName(stage) : modelName(config)}, ${protocol} protocol`;
+    const curve = (quantity: string, of: (record: TrainedStage['fit']['history'][number]) => number) => ({
+      model,
+      quantity,
+      folds: trained.map(({ fit }) => ({
+        epochs: fit.history.map(({ epoch }) => epoch),
+        values: fit.history.map(of),
+        chosen: [{ protocol, epoch: fit.bestEpoch }],
+      })),
+    });
+    return [curve('training loss', ({ loss }) => loss), curve(chooser, ({ selection }) => selection)];
+  });
+}
+
+function byStage(stages: readonly TrainedStage[], protocol: Protocol): Map<string, TrainedStage[]> {
+  const groups = new Map<string, TrainedStage[]>();
+  for (const stage of stages) {
+    if (stage.protocol === protocol) groups.set(stage.stage, [...(groups.get(stage.stage) ?? []), stage]);
+  }
+  return groups;
+}
+
+export function className(label: number, classes: number): string {
+  return classes === 2 ? (['negative', 'positive'][label] as string) : `class ${label}`;
+}
