@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -62,6 +62,23 @@ test.each(['ab-mil', 'mhim-v2'] as const)('%s: a run cut off anywhere goes on to
   // Finished: the stored result, without training.
   const silent = { onStep: () => expect.unreachable() };
   expect(await fit({ ...run, folder: cut, observer: silent })).toEqual(result);
+});
+
+test('a damaged checkpoint costs an epoch, not the run', async () => {
+  const run = { ...options('ab-mil'), checkpointSeconds: 0 };
+  const damaged = join(folder, 'damaged');
+  let epochs = 0;
+  const observer = {
+    onEpoch: () => {
+      if (++epochs === 4) throw new Error('cut off');
+    },
+  };
+  await expect(fit({ ...run, folder: damaged, observer })).rejects.toThrow('cut off');
+  truncateSync(join(damaged, 'state.safetensors'), 500);
+  const starts: number[] = [];
+  const result = await fit({ ...run, folder: damaged, observer: { onStart: (at) => starts.push(at.startEpoch) } });
+  expect(starts).toEqual([2]);
+  expect(result).toEqual(await fit(options('ab-mil')));
 });
 
 test('another configuration in the same folder is refused, naming the field', async () => {

@@ -36,6 +36,11 @@ export interface FitOptions {
   epochs: number;
   schedule: LearningRateSchedule;
   stopping?: EarlyStoppingConfig;
+  /**
+   * Which of several epochs with the same best metric is kept: the first, as in the official code (default), or the last, for
+   * selection sets so small that the first epochs reach their best by chance.
+   */
+  ties?: 'first' | 'last';
   seed: number;
   /** Keeps runs of one seed apart: fold and stage. */
   stream: number;
@@ -204,6 +209,8 @@ class Run {
       sums.label += losses.label;
       if (losses.consistency !== undefined) sums.consistency = (sums.consistency ?? 0) + losses.consistency;
       for (const observer of this.observers) observer.onStep?.({ epoch: this.epoch, step: i, losses });
+      // Bags in memory never wait for anything: without a turn of the event loop Ctrl-C would go unheard for the whole run.
+      await new Promise(setImmediate);
     }
     const mean = (sum: number) => sum / order.length;
     return {
@@ -235,7 +242,8 @@ class Run {
     };
     this.history.push(record);
     for (const observer of this.observers) observer.onEpoch?.(record);
-    if (metric > this.bestMetric) {
+    const tied = this.options.ties === 'last' && metric === this.bestMetric;
+    if (metric > this.bestMetric || tied) {
       this.bestMetric = metric;
       this.bestEpoch = this.epoch;
       tf.dispose(this.best);
@@ -294,6 +302,7 @@ function identityOf({
   epochs,
   schedule,
   stopping,
+  ties,
   seed,
   stream,
   standardise,

@@ -1,3 +1,11 @@
+export {
+  crossValidate,
+  foldFolder,
+  type CrossValidateOptions,
+  type CrossValidation,
+  type CrossValidationObserver,
+  type FoldOutcome,
+} from './cross-validate.js';
 export { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
 export {
   evaluate,
