@@ -317,6 +317,7 @@ function identityOf({
     stream,
     standardise,
     stopping,
+    ties,
     train: ids(train),
     select: ids(select),
     test: ids(test),
