@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { MhimError } from '@mhim/tensor';
+import { basename, dirname, join } from 'node:path';
+import { MhimError, toFloat32 } from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
 import { classCount, type BagSource } from './bag-source.js';
-import { checkUnique } from './bag-store.js';
+import { checkUnique, identityOf } from './bag-store.js';
+import { readH5Coords } from './formats/h5.js';
 import { BAG_EXTENSIONS, bagId, readBagFile } from './formats/read-bag-file.js';
 
 export interface BagFolderOptions {
@@ -48,14 +49,14 @@ export async function openBagFolder(folder: string, options: BagFolderOptions = 
     async read(index) {
       const { info, slides: members } = groups[index] as Group;
       const parts: Bag[] = [];
-      for (const { id } of members) parts.push(await readBagFile(files.get(id) as string, { expectedWidth: width }));
+      for (const { id } of members) parts.push(await readSlide(files.get(id) as string, width));
       return { ...concatenated(parts), id: info.id, label: info.label };
     },
     async fingerprint() {
       // Names, labels, sizes and times: reading terabytes only to name a run would defeat its purpose.
       const hash = createHash('sha256');
       for (const { info, slides: members } of groups) {
-        hash.update(`${info.id}\0${info.label ?? ''}\0${info.caseId ?? ''}\n`);
+        hash.update(identityOf(info));
         for (const { id } of members) {
           const { size, mtimeMs } = await stat(files.get(id) as string);
           hash.update(`${id}\0${size}\0${mtimeMs}\n`);
@@ -109,22 +110,7 @@ function match(
   const withoutBag = labels.filter(({ id }) => !files.has(id)).map(({ id }) => id);
   const withoutLabel = [...files.keys()].filter((id) => !named.has(id));
   const found = labels.filter(({ id }) => files.has(id));
-  if (onMissing === 'error') {
-    if (withoutBag.length > 0) {
-      throw new MhimError(`${withoutBag.length} labels have no bag: ${some(withoutBag)}.`, {
-        code: 'data',
-        path: folder,
-        hint: 'Extract these slides, take them out of the label table, or leave them out with --on-missing skip.',
-      });
-    }
-    if (withoutLabel.length > 0) {
-      throw new MhimError(`${withoutLabel.length} bags have no label: ${some(withoutLabel)}.`, {
-        code: 'data',
-        path: folder,
-        hint: 'Add them to the label table, or leave them out with --on-missing skip.',
-      });
-    }
-  }
+  if (found.length > 0) checkMatch(folder, withoutBag, withoutLabel, onMissing);
   if (found.length === 0) {
     throw new MhimError('no bag has a label: no file is named like an id of the table.', {
       code: 'data',
@@ -133,6 +119,30 @@ function match(
     });
   }
   return { found, skipped: [...withoutBag, ...withoutLabel] };
+}
+
+/** @throws MhimError `data` naming labels without bags or bags without labels, unless they are to be skipped */
+export function checkMatch(
+  path: string | undefined,
+  withoutBag: string[],
+  withoutLabel: string[],
+  onMissing: 'error' | 'skip',
+): void {
+  if (onMissing === 'skip') return;
+  if (withoutBag.length > 0) {
+    throw new MhimError(`${withoutBag.length} labels have no bag: ${some(withoutBag)}.`, {
+      code: 'data',
+      path,
+      hint: 'Extract these slides, take them out of the label table, or leave them out with --on-missing skip.',
+    });
+  }
+  if (withoutLabel.length > 0) {
+    throw new MhimError(`${withoutLabel.length} bags have no label: ${some(withoutLabel)}.`, {
+      code: 'data',
+      path,
+      hint: 'Add them to the label table, or leave them out with --on-missing skip.',
+    });
+  }
 }
 
 function byCase(slides: readonly BagInfo[]): Group[] {
@@ -152,6 +162,23 @@ function byCase(slides: readonly BagInfo[]): Group[] {
     }
     return { info: { ...first, id, caseId: id, instances: undefined }, slides: members };
   });
+}
+
+/** CLAM's `.pt` files hold features only; the coordinates stand in the `.h5` of the same name in the folder beside. */
+async function readSlide(path: string, width: number): Promise<Bag> {
+  const bag = await readBagFile(path, { expectedWidth: width });
+  const beside = join(dirname(dirname(path)), 'h5_files', `${bag.id}.h5`);
+  if (bag.coords || basename(dirname(path)) !== 'pt_files' || !existsSync(beside)) return bag;
+  const coords = await readH5Coords(beside);
+  if (!coords) return bag;
+  if (coords.data.length !== 2 * bag.instances) {
+    throw new MhimError(`holds ${coords.data.length / 2} coordinates, ${path} ${bag.instances} instances.`, {
+      code: 'data',
+      path: beside,
+      hint: 'Extract both again in one run, or take the folder h5_files away.',
+    });
+  }
+  return { ...bag, coords: toFloat32(coords) };
 }
 
 /** The bags of several slides as one. */

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse/sync';
-import { MhimError, SafetensorsFile, toFloat32, toInt32 } from '@mhim/tensor';
+import { elementBytes, MhimError, SafetensorsFile, toFloat32, toInt32, type HostTensor } from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
 import { classCount, type BagSource } from './bag-source.js';
 import { checkBag } from './check-bag.js';
 
-/** Tables up to this size stay in memory; larger ones are read bag by bag. */
+/** A table whose rows bags share stays in memory up to this size; of a larger one the bag's rows are read each time. */
 const TABLE_BUDGET = 2 ** 30;
 
 /** What `index.json` beside a store says; written by us, optional in stores of others. */
@@ -22,6 +22,9 @@ export interface BagStoreIndex {
   dtype: 'F32' | 'F16';
   /** Of bags.safetensors. */
   sha256: string;
+  /** Of every bag's features as they stand in the file, in the order of the bags. */
+  bagSha256?: string[];
+  coordsUnit?: 'um';
   simulated?: boolean;
   name?: string;
 }
@@ -44,17 +47,18 @@ export async function openBagStore(path: string): Promise<BagSource> {
 }
 
 /**
- * Checks the whole file against the checksum in `index.json`.
- * @throws MhimError `file-format` when it differs; false when the store has no index
+ * Checks the whole file against the checksums in `index.json`.
+ * @returns false when the store has no index to check against
+ * @throws MhimError `file-format` naming the bags whose features differ
  */
 export async function verifyBagStore(folder: string): Promise<boolean> {
   const index = await readIndex(folder);
   if (!index) return false;
   const path = join(folder, 'bags.safetensors');
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  if (hash.digest('hex') === index.sha256) return true;
-  throw new MhimError('its checksum differs from index.json.', {
+  if ((await sha256OfFile(path)) === index.sha256) return true;
+  const damaged = await damagedBags(path, index.bagSha256 ?? []).catch(() => []);
+  const which = damaged.length > 0 ? ` Differing bags: ${damaged.slice(0, 5).join(', ')}.` : '';
+  throw new MhimError(`its checksum differs from index.json.${which}`, {
     code: 'file-format',
     path,
     hint: 'The file was changed or damaged; copy or convert it again.',
@@ -62,7 +66,7 @@ export async function verifyBagStore(folder: string): Promise<boolean> {
 }
 
 class BagStore implements BagSource {
-  private table?: Promise<Float32Array>;
+  private readonly tables = new Map<string, Promise<HostTensor>>();
   private index?: Int32Array;
 
   private constructor(
@@ -71,6 +75,7 @@ class BagStore implements BagSource {
     readonly width: number,
     readonly simulated: boolean,
     readonly bags: readonly BagInfo[],
+    private readonly coordsUnit: 'um' | undefined,
     private readonly offsets: Int32Array,
     private readonly tensors: SafetensorsFile,
   ) {}
@@ -98,8 +103,8 @@ class BagStore implements BagSource {
     const names = await readNames(join(dirname(path), 'bags.csv'), offsets.length - 1);
     const described = await readIndex(dirname(path));
     const bags = Array.from({ length: offsets.length - 1 }, (_, i): BagInfo => ({
-      id: names?.[i]?.id ?? String(i),
-      caseId: names?.[i]?.caseId,
+      id: String(i),
+      ...names?.[i],
       label: labels && (labels[i] as number) >= 0 ? labels[i] : undefined,
       instances: (offsets[i + 1] as number) - (offsets[i] as number),
     }));
@@ -107,7 +112,16 @@ class BagStore implements BagSource {
     const name =
       described?.name ??
       (basename(path) === 'bags.safetensors' ? basename(dirname(path)) : basename(path, '.safetensors'));
-    const store = new BagStore(name, path, width, described?.simulated ?? false, bags, offsets, tensors);
+    const store = new BagStore(
+      name,
+      path,
+      width,
+      described?.simulated ?? false,
+      bags,
+      described?.coordsUnit,
+      offsets,
+      tensors,
+    );
     if (tensors.entries.has('index')) store.index = await readRows(tensors, rows, path);
     return store;
   }
@@ -116,22 +130,25 @@ class BagStore implements BagSource {
     const info = this.bags[at];
     if (!info) throw new MhimError(`there is no bag ${at}.`, { code: 'data', path: this.path });
     const rows: [number, number] = [this.offsets[at] as number, this.offsets[at + 1] as number];
+    const coords = await this.rows(['xy', 'coords'], rows);
+    const labels = await this.rows(['instance_labels'], rows);
     const bag: Bag = {
       id: info.id,
       label: info.label,
       instances: rows[1] - rows[0],
       width: this.width,
-      features: await this.features(rows),
-      coords: await this.optional(['xy', 'coords'], rows, toFloat32),
-      instanceLabels: await this.optional(['instance_labels'], rows, (tensor) => toInt32(tensor, this.path)),
+      features: toFloat32((await this.rows(['features'], rows)) as HostTensor),
+      coords: coords && toFloat32(coords),
+      ...(coords && this.coordsUnit && { coordsUnit: this.coordsUnit }),
+      instanceLabels: labels && toInt32(labels, this.path),
     };
     return checkBag(bag, { path: this.path });
   }
 
+  /** Of the file's content (its checksum when an index of ours knows it) and the bags' names and labels. */
   async fingerprint(): Promise<string> {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(this.path), hash, { end: false });
-    for (const { id, caseId = '', label = '' } of this.bags) hash.update(`${id}\0${caseId}\0${label}\n`);
+    const hash = createHash('sha256').update((await knownSha256(this.path)) ?? (await sha256OfFile(this.path)));
+    for (const bag of this.bags) hash.update(identityOf(bag));
     return hash.digest('hex');
   }
 
@@ -139,40 +156,99 @@ class BagStore implements BagSource {
     await this.tensors.close();
   }
 
-  private async features(rows: [number, number]): Promise<Float32Array> {
-    if (!this.index && this.tableBytes() > TABLE_BUDGET) return toFloat32(await this.tensors.read('features', rows));
-    this.table ??= this.tensors.read('features').then(toFloat32);
-    const table = await this.table;
-    const { width } = this;
-    if (!this.index) return table.slice(rows[0] * width, rows[1] * width);
-    const result = new Float32Array((rows[1] - rows[0]) * width);
-    this.index
-      .subarray(...rows)
-      .forEach((row, i) => result.set(table.subarray(row * width, (row + 1) * width), i * width));
-    return result;
-  }
-
-  /** A per-instance tensor of the bag, by the rows of the table when bags share them. */
-  private async optional<T extends Float32Array | Int32Array>(
-    names: string[],
-    rows: [number, number],
-    convert: (tensor: Awaited<ReturnType<SafetensorsFile['read']>>) => T,
-  ): Promise<T | undefined> {
+  /** Rows of a per-instance tensor: one piece of the file, or gathered from a table that bags share. */
+  private async rows(names: string[], [first, last]: [number, number]): Promise<HostTensor | undefined> {
     const name = names.find((candidate) => this.tensors.entries.has(candidate));
     if (!name) return undefined;
-    if (!this.index) return convert(await this.tensors.read(name, rows));
-    const tensor = await this.tensors.read(name);
-    const [all, columns] = [convert(tensor), tensor.shape[1] ?? 1];
-    const result = all.slice(0, (rows[1] - rows[0]) * columns) as T;
-    this.index.subarray(...rows).forEach((row, i) => {
-      for (let c = 0; c < columns; c++) result[i * columns + c] = all[row * columns + c] as number;
-    });
-    return result;
+    if (!this.index) return this.tensors.read(name, [first, last]);
+    const rows = this.index.subarray(first, last);
+    const { begin, end } = this.tensors.entry(name);
+    if (end - begin > TABLE_BUDGET) return gather(rows, await this.pieces(name, rows));
+    if (!this.tables.has(name)) this.tables.set(name, this.tensors.read(name));
+    const table = await (this.tables.get(name) as Promise<HostTensor>);
+    return gather(rows, new Map([[0, table]]));
   }
 
-  private tableBytes(): number {
-    const { begin, end } = this.tensors.entry('features');
-    return end - begin;
+  /** The needed rows, neighbours in one read; by their first row. */
+  private async pieces(name: string, rows: Int32Array): Promise<Map<number, HostTensor>> {
+    const pieces = new Map<number, HostTensor>();
+    const sorted = Int32Array.from(new Set(rows)).sort();
+    for (let i = 0; i < sorted.length;) {
+      const first = sorted[i] as number;
+      let next = i + 1;
+      while (sorted[next] === (sorted[next - 1] as number) + 1) next++;
+      pieces.set(first, await this.tensors.read(name, [first, first + next - i]));
+      i = next;
+    }
+    return pieces;
+  }
+}
+
+/** The given rows of a table that is there in pieces. */
+function gather(rows: Int32Array, pieces: ReadonlyMap<number, HostTensor>): HostTensor {
+  const starts = Int32Array.from(pieces.keys()).sort();
+  const [{ dtype, shape, data }] = pieces.values() as unknown as [HostTensor];
+  const columns = shape[1] ?? 1;
+  const result = new (data.constructor as new (length: number) => Float32Array)(rows.length * columns);
+  rows.forEach((row, i) => {
+    const start = starts[lastAtMost(starts, row)] as number;
+    const piece = (pieces.get(start) as HostTensor).data as Float32Array;
+    const from = (row - start) * columns;
+    result.set(piece.subarray(from, from + columns), i * columns);
+  });
+  return { dtype, shape: [rows.length, ...shape.slice(1)], data: result };
+}
+
+/** Place of the last of the sorted values that is ≤ `value`. */
+function lastAtMost(sorted: Int32Array, value: number): number {
+  let [low, high] = [0, sorted.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((sorted[middle] as number) <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** What of a bag decides a run. */
+export function identityOf({ id, caseId, label, time, event, split }: BagInfo): string {
+  return `${[id, caseId, label, time, event, split].map((value) => value ?? '').join('\0')}\n`;
+}
+
+/** The checksum in `index.json`, unless the file was touched after it. */
+async function knownSha256(path: string): Promise<string | undefined> {
+  if (basename(path) !== 'bags.safetensors') return undefined;
+  const index = await readIndex(dirname(path));
+  if (!index) return undefined;
+  const [file, description] = await Promise.all([stat(path), stat(join(dirname(path), 'index.json'))]);
+  return file.mtimeMs <= description.mtimeMs ? index.sha256 : undefined;
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+  return hash.digest('hex');
+}
+
+async function damagedBags(path: string, expected: readonly string[]): Promise<string[]> {
+  const store = await openBagStore(path);
+  const tensors = await SafetensorsFile.open(path);
+  try {
+    const { dtype, begin, shape } = tensors.entry('features');
+    const rowBytes = elementBytes[dtype] * (shape[1] as number);
+    const damaged: string[] = [];
+    let at = begin;
+    for (const [i, { id, instances = 0 }] of store.bags.entries()) {
+      const hash = createHash('sha256');
+      const end = at + instances * rowBytes;
+      if (end > at) await pipeline(createReadStream(path, { start: at, end: end - 1 }), hash);
+      if (hash.digest('hex') !== expected[i]) damaged.push(id);
+      at = end;
+    }
+    return damaged;
+  } finally {
+    await tensors.close();
+    await store.close();
   }
 }
 
@@ -197,12 +273,19 @@ function checkOffsets(offsets: Int32Array, places: number, path: string): void {
   });
 }
 
-async function readNames(path: string, bags: number): Promise<{ id: string; caseId?: string }[] | undefined> {
+async function readNames(path: string, bags: number): Promise<BagInfo[] | undefined> {
   if (!existsSync(path)) return undefined;
-  const rows = parse(await readFile(path, 'utf8'), { columns: true, skip_empty_lines: true }) as Record<
-    string,
-    string
-  >[];
+  let rows: Record<string, string>[];
+  try {
+    rows = parse(await readFile(path, 'utf8'), { columns: true, skip_empty_lines: true, bom: true });
+  } catch (cause) {
+    throw new MhimError(`is no valid CSV (${(cause as Error).message}).`, {
+      code: 'file-format',
+      path,
+      hint: 'Convert the store again.',
+      cause,
+    });
+  }
   if (rows.length !== bags || rows[0]?.bag_id === undefined) {
     throw new MhimError(`lists ${rows.length} bags, the store has ${bags}.`, {
       code: 'file-format',
@@ -210,7 +293,12 @@ async function readNames(path: string, bags: number): Promise<{ id: string; case
       hint: 'It needs a column bag_id and one row a bag, in the store’s order.',
     });
   }
-  return rows.map(({ bag_id: id = '', case_id: caseId }) => ({ id, caseId: caseId || undefined }));
+  return rows.map(({ bag_id: id = '', case_id: caseId, time, event, split }) => ({
+    id,
+    ...(caseId && { caseId }),
+    ...(time && event && { time: Number(time), event: event === '1' ? 1 : 0 }),
+    ...(split && { split }),
+  }));
 }
 
 async function readIndex(folder: string): Promise<BagStoreIndex | undefined> {

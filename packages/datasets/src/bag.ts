@@ -27,6 +27,8 @@ export interface Bag {
   readonly label?: number;
   /** [n, 2], x and y at the slide's finest level, in pixels. */
   readonly coords?: Float32Array;
+  /** Coordinates of STAMP's files are micrometres; absent for pixels. */
+  readonly coordsUnit?: 'um';
   /** [n], true instance labels where they are known. */
   readonly instanceLabels?: Int32Array;
 }

@@ -41,6 +41,13 @@ export function checkBag(bag: Bag, { path, width }: BagExpectations): Bag {
       },
     );
   }
+  if (bag.width === 0) {
+    throw new MhimError(`bag "${bag.id}": features have no columns.`, {
+      code: 'data',
+      path,
+      hint: 'Extract the features of this slide again.',
+    });
+  }
   const bad = firstNonFinite(bag.features);
   if (bad >= 0) {
     throw new MhimError(
@@ -51,6 +58,13 @@ export function checkBag(bag: Bag, { path, width }: BagExpectations): Bag {
         hint: 'Extract the features of this slide again; training on NaN or infinity is not possible.',
       },
     );
+  }
+  if (bag.coords && firstNonFinite(bag.coords) >= 0) {
+    throw new MhimError(`bag "${bag.id}": its coordinates hold NaN or infinity.`, {
+      code: 'data',
+      path,
+      hint: 'Extract this slide again.',
+    });
   }
   return bag;
 }

@@ -1,15 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { MhimError, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
-import type { Bag } from './bag.js';
+import { stringify } from 'csv-stringify/sync';
+import { MhimError, writeFileAtomic, writeSafetensors, writeTorchFile, type HostTensor } from '@mhim/tensor';
+import type { Bag, BagInfo } from './bag.js';
 import type { BagSource } from './bag-source.js';
+import { writeH5 } from './formats/h5-sandbox.js';
 import { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 
-export type BagFormat = 'store' | 'safetensors' | 'npy' | 'h5';
+export type BagFormat = 'store' | 'safetensors' | 'pt' | 'npy' | 'h5';
 
 /**
- * Writes all bags of a source in another format: a bag store, or a folder with one file a bag (`.safetensors`, `.npy`, or `.h5`
- * as CLAM and TRIDENT write it). Coordinates go along where the format has room for them.
+ * Writes all bags of a source in another format: a bag store, or a folder with one file a bag (`.safetensors`; `.pt`, the plain
+ * tensor that CLAM and MHIM-MIL read; `.npy`; `.h5` as CLAM and TRIDENT write it) and a `labels.csv`.
+ * Coordinates and instance labels go along where the format has room for them: not in `.pt` and `.npy`.
+ * @throws MhimError `data` for a bag whose id is no file name
  */
 export async function convertBags(
   source: BagSource,
@@ -22,14 +26,47 @@ export async function convertBags(
     return;
   }
   await mkdir(folder, { recursive: true });
+  checkCase(source.bags);
   for (const [i, { id }] of source.bags.entries()) {
     const bag = await source.read(i);
     const path = join(folder, `${safeName(id)}.${format}`);
     if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, options.dtype));
     else if (format === 'npy') writeFileAtomic(path, npyBytes(bag));
-    else await writeH5(path, bag);
+    else if (format === 'pt') writeTorchFile(path, featuresOf(bag, options.dtype));
+    else await writeH5Bag(path, bag);
     options.onBag?.(i + 1, source.bags.length);
   }
+  const labelled = source.bags.every(({ label, time }) => label !== undefined || time !== undefined);
+  if (labelled) writeFileAtomic(join(folder, 'labels.csv'), labelTable(source.bags));
+}
+
+/** Two ids that differ in case only are one file on the disks of Windows and macOS. */
+function checkCase(bags: readonly BagInfo[]): void {
+  const seen = new Map<string, string>();
+  for (const { id } of bags) {
+    const other = seen.get(id.toLowerCase());
+    if (other !== undefined) {
+      throw new MhimError(`the bags "${other}" and "${id}" would be one file.`, {
+        code: 'data',
+        hint: 'Rename one of them, or convert to a store.',
+      });
+    }
+    seen.set(id.toLowerCase(), id);
+  }
+}
+
+/** With the columns that any bag has a value for. */
+function labelTable(bags: readonly BagInfo[]): string {
+  const columns: [string, (bag: BagInfo) => string | number | undefined][] = [
+    ['slide_id', ({ id }) => id],
+    ['case_id', ({ caseId, id }) => caseId ?? id],
+    ['label', ({ label }) => label],
+    ['time', ({ time }) => time],
+    ['status', ({ event }) => event],
+    ['split', ({ split }) => split],
+  ];
+  const used = columns.filter(([, value]) => bags.some((bag) => value(bag) !== undefined));
+  return stringify([used.map(([name]) => name), ...bags.map((bag) => used.map(([, value]) => value(bag)))]);
 }
 
 /** An id that is a file name and nothing else. */
@@ -43,13 +80,15 @@ function safeName(id: string): string {
 }
 
 function tensorsOf(bag: Bag, dtype: WriteBagStoreOptions['dtype']): [string, HostTensor][] {
-  const list: [string, HostTensor][] = [
-    ['features', { dtype: dtype === 'float16' ? 'F16' : 'F32', shape: [bag.instances, bag.width], data: bag.features }],
-  ];
+  const list: [string, HostTensor][] = [['features', featuresOf(bag, dtype)]];
   if (bag.coords) list.push(['coords', { dtype: 'F32', shape: [bag.instances, 2], data: bag.coords }]);
   if (bag.instanceLabels)
     list.push(['instance_labels', { dtype: 'I32', shape: [bag.instances], data: bag.instanceLabels }]);
   return list;
+}
+
+function featuresOf({ features, instances, width }: Bag, dtype: WriteBagStoreOptions['dtype']): HostTensor {
+  return { dtype: dtype === 'float16' ? 'F16' : 'F32', shape: [instances, width], data: features };
 }
 
 function npyBytes({ features, instances, width }: Bag): Uint8Array[] {
@@ -63,12 +102,15 @@ function npyBytes({ features, instances, width }: Bag): Uint8Array[] {
   return [header, new Uint8Array(features.buffer, features.byteOffset, features.byteLength)];
 }
 
-async function writeH5(path: string, { features, coords, instances, width }: Bag): Promise<void> {
-  const h5 = await import('h5wasm/node');
-  await h5.ready;
-  const file = new h5.File(path, 'w');
-  file.create_dataset({ name: 'features', data: features, shape: [instances, width], dtype: '<f4' });
-  if (coords)
-    file.create_dataset({ name: 'coords', data: Int32Array.from(coords), shape: [instances, 2], dtype: '<i4' });
-  file.close();
+function writeH5Bag(path: string, { features, coords, instanceLabels, instances, width }: Bag): Promise<void> {
+  return writeH5(path, (file) => {
+    file.create_dataset({ name: 'features', data: features, shape: [instances, width], dtype: '<f4' });
+    if (coords) {
+      const whole = coords.every((value) => Number.isInteger(value));
+      const data = whole ? Int32Array.from(coords) : coords;
+      file.create_dataset({ name: 'coords', data, shape: [instances, 2], dtype: whole ? '<i4' : '<f4' });
+    }
+    if (instanceLabels)
+      file.create_dataset({ name: 'instance_labels', data: instanceLabels, shape: [instances], dtype: '<i4' });
+  });
 }

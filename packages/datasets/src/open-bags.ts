@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
-import { openBagFolder, type BagFolderOptions } from './bag-folder.js';
+import { checkMatch, openBagFolder, type BagFolderOptions } from './bag-folder.js';
 import { classCount, type BagSource } from './bag-source.js';
-import { openBagStore } from './bag-store.js';
+import { checkUnique, identityOf, openBagStore } from './bag-store.js';
 
 /**
  * Opens bags wherever they are: a bag store (folder or file), or a folder of feature files.
@@ -19,23 +20,21 @@ export async function openBags(path: string, options: BagFolderOptions = {}): Pr
     : path.endsWith('.safetensors');
   if (!isStore) return openBagFolder(path, options);
   const store = await openBagStore(path);
-  return options.labels ? relabelled(store, options.labels) : store;
+  return options.labels ? relabelled(store, options.labels, options.onMissing) : store;
 }
 
-function relabelled(store: BagSource, labels: readonly BagInfo[]): BagSource {
+function relabelled(store: BagSource, labels: readonly BagInfo[], onMissing: 'error' | 'skip' = 'error'): BagSource {
+  checkUnique(labels);
   const byId = new Map(labels.map((label) => [label.id, label]));
-  const missing = store.bags.filter(({ id }) => !byId.has(id)).map(({ id }) => id);
   const known = new Set(store.bags.map(({ id }) => id));
-  const unknown = labels.filter(({ id }) => !known.has(id)).map(({ id }) => id);
-  if (missing.length + unknown.length > 0) {
-    const [what, ids] = missing.length > 0 ? ['bags have no label', missing] : ['labels have no bag', unknown];
-    throw new MhimError(`${ids.length} ${what}: ${ids.slice(0, 5).join(', ')}.`, {
-      code: 'data',
-      path: store.path,
-      hint: 'Make the label table and the store name the same bags.',
-    });
-  }
-  const bags = store.bags.map((bag) => ({ ...bag, ...byId.get(bag.id), instances: bag.instances }));
+  const withoutLabel = store.bags.filter(({ id }) => !byId.has(id)).map(({ id }) => id);
+  const withoutBag = labels.filter(({ id }) => !known.has(id)).map(({ id }) => id);
+  checkMatch(store.path, withoutBag, withoutLabel, onMissing);
+  const places = store.bags.flatMap(({ id }, place) => (byId.has(id) ? [place] : []));
+  const bags = places.map((place): BagInfo => {
+    const bag = store.bags[place] as BagInfo;
+    return { ...bag, ...byId.get(bag.id), instances: bag.instances };
+  });
   return {
     name: store.name,
     path: store.path,
@@ -43,8 +42,12 @@ function relabelled(store: BagSource, labels: readonly BagInfo[]): BagSource {
     simulated: store.simulated,
     classes: classCount(bags),
     bags,
-    read: async (index) => ({ ...(await store.read(index)), label: bags[index]?.label }),
-    fingerprint: async () => `${await store.fingerprint()}:${bags.map(({ label }) => label ?? '').join(',')}`,
+    read: async (index) => ({ ...(await store.read(places[index] as number)), label: bags[index]?.label }),
+    async fingerprint() {
+      const hash = createHash('sha256').update(await store.fingerprint());
+      for (const bag of bags) hash.update(identityOf(bag));
+      return hash.digest('hex');
+    },
     close: () => store.close(),
   };
 }

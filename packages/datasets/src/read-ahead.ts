@@ -33,32 +33,53 @@ export async function* readAhead(
   }
 }
 
-/** The most recently used bags of a source, within a budget of bytes. */
+/** The most recently used bags, of any sources, within a budget of bytes. A bag asked for twice at once is read once. */
 export class BagCache {
-  private readonly bags = new Map<number, Bag>();
+  private readonly bags = new Map<string, Bag>();
+  private readonly reading = new Map<string, Promise<Bag>>();
+  private readonly sources = new WeakMap<BagSource, number>();
+  private known = 0;
   private bytes = 0;
 
-  /** @param budget bytes of features to keep; default 1 GiB */
+  /** @param budget bytes to keep; default 1 GiB */
   constructor(private readonly budget = 2 ** 30) {}
 
   async read(source: BagSource, index: number): Promise<Bag> {
-    const known = this.bags.get(index);
+    const key = `${this.numberOf(source)}:${index}`;
+    const known = this.bags.get(key);
     if (known) {
       // To the end of the map: the order of insertion is the order of use.
-      this.bags.delete(index);
-      this.bags.set(index, known);
+      this.bags.delete(key);
+      this.bags.set(key, known);
       return known;
     }
-    const bag = await source.read(index);
-    if (bag.features.byteLength <= this.budget && !this.bags.has(index)) {
-      this.bags.set(index, bag);
-      this.bytes += bag.features.byteLength;
-    }
-    for (const [oldest, { features }] of this.bags) {
-      if (this.bytes <= this.budget) break;
-      this.bags.delete(oldest);
-      this.bytes -= features.byteLength;
-    }
+    const started = this.reading.get(key);
+    if (started) return started;
+    const reading = source.read(index).finally(() => this.reading.delete(key));
+    this.reading.set(key, reading);
+    const bag = await reading;
+    this.keep(key, bag);
     return bag;
   }
+
+  private keep(key: string, bag: Bag): void {
+    if (bytesOf(bag) > this.budget) return;
+    this.bags.set(key, bag);
+    this.bytes += bytesOf(bag);
+    for (const [oldest, other] of this.bags) {
+      if (this.bytes <= this.budget) break;
+      this.bags.delete(oldest);
+      this.bytes -= bytesOf(other);
+    }
+  }
+
+  private numberOf(source: BagSource): number {
+    const number = this.sources.get(source) ?? this.known++;
+    this.sources.set(source, number);
+    return number;
+  }
+}
+
+function bytesOf({ features, coords, instanceLabels }: Bag): number {
+  return features.byteLength + (coords?.byteLength ?? 0) + (instanceLabels?.byteLength ?? 0);
 }

@@ -17,11 +17,11 @@ export async function fitStandardiser(source: BagSource, train: readonly number[
   for (const index of train) {
     const { features, instances } = await source.read(index);
     for (let i = 0; i < instances; i++) {
-      count++;
+      const share = 1 / ++count;
       // Welford's update, which does not cancel when values are far from zero.
       for (let j = 0; j < width; j++) {
         const delta = (features[i * width + j] as number) - (mean[j] as number);
-        const updated = (mean[j] as number) + delta / count;
+        const updated = (mean[j] as number) + delta * share;
         mean[j] = updated;
         squares[j] = (squares[j] as number) + delta * ((features[i * width + j] as number) - updated);
       }

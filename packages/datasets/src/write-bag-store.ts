@@ -39,9 +39,9 @@ export async function writeBagStore(
   const path = join(folder, 'bags.safetensors');
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, 'w');
-  let rows: BagRow[];
+  let written: Written;
   try {
-    rows = await writeBags(file, source, dtype === 'float16' ? 'F16' : 'F32', onBag);
+    written = await writeBags(file, source, dtype === 'float16' ? 'F16' : 'F32', onBag);
     await file.sync();
   } catch (error) {
     await file.close();
@@ -49,6 +49,7 @@ export async function writeBagStore(
     throw error;
   }
   await file.close();
+  const { rows, hashes, coordsUnit } = written;
   const index: BagStoreIndex = {
     format: 'mhim-bag-store',
     version: 1,
@@ -58,10 +59,12 @@ export async function writeBagStore(
     width: source.width,
     dtype: dtype === 'float16' ? 'F16' : 'F32',
     sha256: await sha256(temporary),
-    ...(source.simulated ? { simulated: true } : {}),
+    ...(source.simulated && { simulated: true }),
+    ...(coordsUnit && { coordsUnit }),
+    bagSha256: hashes,
   };
   await rename(temporary, path);
-  writeFileAtomic(join(folder, 'bags.csv'), stringify(rows, { header: true }));
+  writeFileAtomic(join(folder, 'bags.csv'), bagTable(rows));
   writeFileAtomic(join(folder, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
   return index;
 }
@@ -72,6 +75,16 @@ interface BagRow {
   label: number | '';
   offset: number;
   n_instances: number;
+  time?: number;
+  event?: 0 | 1;
+  split?: string;
+}
+
+interface Written {
+  rows: BagRow[];
+  /** SHA-256 of every bag's features. */
+  hashes: string[];
+  coordsUnit?: 'um';
 }
 
 async function writeBags(
@@ -79,8 +92,10 @@ async function writeBags(
   source: BagSource,
   dtype: HostDtype,
   onBag?: (done: number, total: number) => void,
-): Promise<BagRow[]> {
+): Promise<Written> {
   const rows: BagRow[] = [];
+  const hashes: string[] = [];
+  let coordsUnit: Bag['coordsUnit'];
   const perInstance: PerInstance = { coords: [], instanceLabels: [] };
   let instances = 0;
   let at = HEADER_BYTES;
@@ -88,6 +103,8 @@ async function writeBags(
     const bag = await source.read(i);
     const bytes = encodeElements(info.id, { dtype, shape: [bag.instances, source.width], data: bag.features });
     await writeAll(file, bytes, at);
+    hashes.push(createHash('sha256').update(bytes).digest('hex'));
+    coordsUnit ??= bag.coordsUnit;
     at += bytes.length;
     rows.push(rowOf(info, bag, instances));
     instances += bag.instances;
@@ -105,11 +122,20 @@ async function writeBags(
     ...small,
   ];
   await writeAll(file, paddedHeader(layout), 0);
-  return rows;
+  return { rows, hashes, coordsUnit };
 }
 
-function rowOf({ id, caseId = id, label }: BagInfo, { instances }: Bag, offset: number): BagRow {
-  return { bag_id: id, case_id: caseId, label: label ?? '', offset, n_instances: instances };
+function rowOf({ id, caseId = id, label, time, event, split }: BagInfo, { instances }: Bag, offset: number): BagRow {
+  return { bag_id: id, case_id: caseId, label: label ?? '', offset, n_instances: instances, time, event, split };
+}
+
+/** With the columns that any bag has a value for. */
+function bagTable(rows: readonly BagRow[]): string {
+  const optional = (['time', 'event', 'split'] as const).filter((name) => rows.some((row) => row[name] !== undefined));
+  return stringify([...rows], {
+    header: true,
+    columns: ['bag_id', 'case_id', 'label', 'offset', 'n_instances', ...optional],
+  });
 }
 
 interface PerInstance {
@@ -140,22 +166,22 @@ function smallTensors(
     ['offsets', { dtype: 'I64', shape: [offsets.length], data: offsets }],
     ['labels', { dtype: 'I64', shape: [labels.length], data: labels }],
   ];
-  if (coords.length > 0) list.push(['xy', { dtype: 'F32', shape: [instances, 2], data: join32(coords) }]);
+  if (coords.length > 0)
+    list.push(['xy', { dtype: 'F32', shape: [instances, 2], data: joined(coords, new Float32Array(2 * instances)) }]);
   if (instanceLabels.length > 0) {
-    const data = Int32Array.from(instanceLabels.flatMap((labels) => Array.from(labels)));
+    const data = joined(instanceLabels, new Int32Array(instances));
     list.push(['instance_labels', { dtype: 'I32', shape: [instances], data }]);
   }
   return list;
 }
 
-function join32(parts: Float32Array[]): Float32Array {
-  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+function joined<T extends Float32Array | Int32Array>(parts: T[], target: T): T {
   let at = 0;
   for (const part of parts) {
-    joined.set(part, at);
+    target.set(part, at);
     at += part.length;
   }
-  return joined;
+  return target;
 }
 
 /** JSON may end in blanks, so the header fills exactly the room it was given. */
@@ -169,7 +195,7 @@ function paddedHeader(layout: Parameters<typeof safetensorsHeader>[0]): Uint8Arr
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.length - done, 2 ** 30), position + done);
     done += bytesWritten;
   }
 }

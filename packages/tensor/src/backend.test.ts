@@ -38,7 +38,7 @@ describe.runIf(existsSync(dist) && process.platform === 'linux')('useBackend', (
   test('falls back to wasm without it, saying what the native one would give', () => {
     const said = choose({ MHIM_BACKEND: '' }, withoutNative);
     expect(said).toContain('wasm true true');
-    expect(said).toMatch(/Backend: WebAssembly \(tfjs-node-gpu is not installed\); .*npx @mhim/native install/);
+    expect(said).toMatch(/Backend: WebAssembly \(tfjs-node-gpu is not installed\); .*npx @mhim\/native install/);
   });
 
   test('takes the one that is asked for, or fails with the remedy', () => {

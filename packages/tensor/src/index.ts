@@ -38,6 +38,7 @@ export { writeFileAtomic } from './files/atomic-write.js';
 export {
   decodeElements,
   elementBytes,
+  isShape,
   narrowHalf,
   sizeOf,
   toFloat32,

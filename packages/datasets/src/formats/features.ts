@@ -8,6 +8,8 @@ export interface FeatureFile {
   width: number;
   /** [n, 2] */
   coords?: Float32Array;
+  /** Where coordinates are not in pixels. */
+  coordsUnit?: 'um';
   /** [n] */
   instanceLabels?: Int32Array;
 }
@@ -29,7 +31,7 @@ export function featureFile(path: string, features: HostTensor, coords?: HostTen
   const [instances, width] = shape as [number, number];
   const file: FeatureFile = { features: toFloat32(features), instances, width };
   if (coords) {
-    if (sizeOf(coords.shape) !== 2 * instances) {
+    if (sizeOf(coords.shape) !== 2 * instances || (instances > 0 && coords.shape.at(-1) !== 2)) {
       throw new MhimError(`coords have shape [${coords.shape}], expected [${instances}, 2] as there are features.`, {
         code: 'file-format',
         path,

@@ -1,12 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { MhimError, widenHalf, type HostDtype, type HostTensor } from '@mhim/tensor';
+import { MhimError, sizeOf, widenHalf, type HostDtype, type HostTensor } from '@mhim/tensor';
 import { featureFile, type FeatureFile } from './features.js';
+import { brokenH5, withH5, type H5, type H5File, type H5Module } from './h5-sandbox.js';
 
 /** Names of the feature data set: CLAM and TRIDENT, then STAMP. */
 const FEATURE_NAMES = ['features', 'feats'];
 /** A file may expand (compression), but not without bound. */
 const MAX_EXPANSION = 64;
-/** HDF5's H5T_FLOAT. */
+/** HDF5's H5T_INTEGER and H5T_FLOAT. */
+const INTEGER_TYPE = 0;
 const FLOAT_TYPE = 1;
 
 /**
@@ -14,15 +15,8 @@ const FLOAT_TYPE = 1;
  * STAMP) and `coords` [n, 2].
  * @throws MhimError `file-format` for a truncated file or one without features
  */
-export async function readH5Features(path: string): Promise<FeatureFile> {
-  const { size } = await stat(path).catch(() => {
-    throw new MhimError('there is no such file.', { code: 'file-missing', path, hint: 'Check the path.' });
-  });
-  const h5 = await import('h5wasm/node');
-  const module = (await h5.ready) as unknown as H5Module;
-  module.activate_throwing_error_handler?.();
-  const file = open(h5, path);
-  try {
+export function readH5Features(path: string): Promise<FeatureFile> {
+  return withH5(path, (file, size, module) => {
     const names = file.keys();
     const name = FEATURE_NAMES.find((candidate) => names.includes(candidate));
     if (!name) {
@@ -32,52 +26,52 @@ export async function readH5Features(path: string): Promise<FeatureFile> {
         hint: `It has: ${names.join(', ') || 'nothing'}. Is it a file of coordinates only?`,
       });
     }
-    const features = readDataset(file.get(name), path, size, module);
-    const coords = names.includes('coords') ? readDataset(file.get('coords'), path, size, module) : undefined;
-    return featureFile(path, features, coords);
-  } finally {
-    file.close();
-  }
-}
-
-type H5 = typeof import('h5wasm/node');
-
-function open(h5: H5, path: string): InstanceType<H5['File']> {
-  let file;
-  try {
-    file = new h5.File(path, 'r');
-  } catch (cause) {
-    throw broken(path, cause);
-  }
-  if (file.file_id < 0n) throw broken(path);
-  return file;
-}
-
-function broken(path: string, cause?: unknown): MhimError {
-  return new MhimError('the file is truncated or no HDF5 file.', {
-    code: 'file-format',
-    path,
-    hint: 'Copy it again, or extract the features of this slide again.',
-    cause,
+    const features = readDataset(file, name, path, size, module);
+    const content = featureFile(path, features, coordsOf(file, path, size, module));
+    if (names.includes('instance_labels')) {
+      content.instanceLabels = Int32Array.from(
+        readDataset(file, 'instance_labels', path, size, module).data as ArrayLike<number>,
+        Number,
+      );
+    }
+    if (content.coords && inMicrometres(file)) content.coordsUnit = 'um';
+    return content;
   });
 }
 
-function readDataset(entity: unknown, path: string, fileSize: number, module: H5Module): HostTensor {
-  const dataset = entity as InstanceType<H5['Dataset']>;
-  const { shape, dtype, metadata } = dataset;
-  if (!shape || !metadata) throw broken(path);
-  const bytes = shape.reduce((a, b) => a * b, metadata.size);
+/** The coordinates alone, of a file whose features are read elsewhere; undefined when it has none. */
+export function readH5Coords(path: string): Promise<HostTensor | undefined> {
+  return withH5(path, (file, size, module) => coordsOf(file, path, size, module));
+}
+
+function coordsOf(file: H5File, path: string, size: number, module: H5Module): HostTensor | undefined {
+  return file.keys().includes('coords') ? readDataset(file, 'coords', path, size, module) : undefined;
+}
+
+function readDataset(file: H5File, name: string, path: string, fileSize: number, module: H5Module): HostTensor {
+  const dataset = file.get(name) as Partial<InstanceType<H5['Dataset']>> | null;
+  const { shape, dtype, metadata } = dataset ?? {};
+  if (!shape || !metadata || (metadata.type !== INTEGER_TYPE && metadata.type !== FLOAT_TYPE)) {
+    throw new MhimError(`its "${name}" is no table of numbers.`, {
+      code: 'file-format',
+      path,
+      hint: 'Expected a data set of floating-point or whole numbers in this file itself.',
+    });
+  }
+  const bytes = sizeOf(shape) * metadata.size;
   if (!(bytes <= Math.max(fileSize * MAX_EXPANSION, 1 << 20))) {
-    throw new MhimError(`claims ${bytes} bytes of features in a file of ${fileSize}.`, { code: 'unsafe-file', path });
+    throw new MhimError(`its "${name}" claims ${bytes} bytes in a file of ${fileSize}.`, {
+      code: 'unsafe-file',
+      path,
+      hint: 'It was not loaded. Extract the features of this slide again.',
+    });
   }
-  try {
-    if (metadata.type === FLOAT_TYPE && metadata.size === 2) {
-      return { dtype: 'F16', shape, data: readHalf(dataset, module) };
-    }
-    return { dtype: dtypes[String(dtype)] ?? 'F32', shape, data: dataset.value as HostTensor['data'] };
-  } catch (cause) {
-    throw broken(path, cause);
+  if (bytes === 0) return { dtype: 'F32', shape, data: new Float32Array(0) };
+  if (metadata.type === FLOAT_TYPE && metadata.size === 2) {
+    if (!metadata.littleEndian) throw brokenH5(path);
+    return { dtype: 'F16', shape, data: readHalf(dataset as InstanceType<H5['Dataset']>, module) };
   }
+  return { dtype: dtypes[String(dtype)] ?? 'F32', shape, data: dataset?.value as HostTensor['data'] };
 }
 
 const dtypes: Record<string, HostDtype> = {
@@ -91,8 +85,9 @@ const dtypes: Record<string, HostDtype> = {
 
 /** The library has no half precision, so its raw bytes are fetched below its accessors and widened here. */
 function readHalf(dataset: InstanceType<H5['Dataset']>, module: H5Module): Float32Array {
-  const elements = (dataset.shape as number[]).reduce((a, b) => a * b, 1);
+  const elements = sizeOf(dataset.shape as number[]);
   const pointer = module._malloc(2 * elements);
+  if (pointer === 0) throw new Error('out of memory');
   try {
     module.get_dataset_data(dataset.file_id, dataset.path, null, null, null, BigInt(pointer));
     const bytes = module.HEAPU8.slice(pointer, pointer + 2 * elements);
@@ -102,12 +97,7 @@ function readHalf(dataset: InstanceType<H5['Dataset']>, module: H5Module): Float
   }
 }
 
-/** What we use of the compiled HDF5 library itself. */
-interface H5Module {
-  HEAPU8: Uint8Array;
-  _malloc(bytes: number): number;
-  _free(pointer: number): void;
-  get_dataset_data(file: bigint, path: string, count: null, offset: null, strides: null, pointer: bigint): void;
-  /** Makes the library throw instead of printing its error stack. */
-  activate_throwing_error_handler?(): void;
+/** STAMP's files say so. */
+function inMicrometres(file: H5File): boolean {
+  return file.attrs.unit?.value === 'um';
 }

@@ -1,4 +1,7 @@
 import {
+  decodeElements,
+  elementBytes,
+  isShape,
   MhimError,
   openForReading,
   readExactly,
@@ -7,7 +10,6 @@ import {
   type HostDtype,
   type HostTensor,
 } from '@mhim/tensor';
-import { decodeElements, elementBytes } from '@mhim/tensor';
 
 const MAX_HEADER_BYTES = 1024 * 1024;
 
@@ -44,9 +46,9 @@ export async function readNpy(path: string): Promise<HostTensor> {
     const header = Buffer.from(await readExactly(handle, at, length, path)).toString('latin1');
     const { dtype, shape, fortran } = parseHeader(header, path);
     const bytes = sizeOf(shape) * elementBytes[dtype];
-    if (!Number.isSafeInteger(bytes) || at + length + bytes > size) throw truncated(path);
+    if (at + length + bytes > size) throw truncated(path);
     const data = decodeElements(await readExactly(handle, at + length, bytes, path), dtype);
-    return fortran ? transposed({ dtype, shape, data }) : { dtype, shape, data };
+    return fortran ? transposed({ dtype, shape, data }, path) : { dtype, shape, data };
   } finally {
     await handle.close();
   }
@@ -72,12 +74,16 @@ function parseHeader(header: string, path: string): { dtype: HostDtype; shape: n
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map((part) => Number.parseInt(part, 10));
+  if (!isShape(shape)) throw corrupt(path, `its shape (${sizes[1]}) is impossible`);
   return { dtype, shape, fortran: order[1] === 'True' };
 }
 
-function transposed({ dtype, shape, data }: HostTensor): HostTensor {
-  if (shape.length !== 2) return { dtype, shape, data };
-  const [rows, columns] = shape as [number, number];
+/** Column by column to row by row; a leading axis of one changes nothing. */
+function transposed({ dtype, shape, data }: HostTensor, path: string): HostTensor {
+  const sizes = shape.filter((size) => size !== 1);
+  if (sizes.length < 2) return { dtype, shape, data };
+  if (sizes.length > 2) throw corrupt(path, `its order (Fortran) of shape (${shape}) is not supported`);
+  const [rows, columns] = sizes as [number, number];
   const result = data.slice();
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++) result[r * columns + c] = data[c * rows + r] as never;

@@ -25,8 +25,7 @@ export const BAG_EXTENSIONS = ['.pt', '.pth', '.safetensors', '.npy', '.h5', '.h
  * @throws MhimError naming file and remedy for a truncated, empty, foreign or non-finite file
  */
 export async function readBagFile(path: string, { expectedWidth }: { expectedWidth?: number } = {}): Promise<Bag> {
-  const { features, instances, width, coords, instanceLabels } = await readFeatures(path);
-  const bag: Bag = { id: bagId(path), features, instances, width, coords, instanceLabels };
+  const bag: Bag = { id: bagId(path), ...(await readFeatures(path)) };
   return checkBag(bag, { path, width: expectedWidth });
 }
 
