@@ -19,7 +19,7 @@ export interface InstancePlaces {
 }
 
 export interface MapOptions extends FigureOptions {
-  /** Above so many instances neighbours share a mark, default 6,000. */
+  /** Above so many instances neighbours share a mark, default 12,000. */
   maxMarks?: number;
 }
 
@@ -31,7 +31,8 @@ export interface MapFigure {
 }
 
 /**
- * Instances at their places, coloured by the percentile of their score within the bag; a shared mark shows its highest. Percentiles use the
+ * Instances at their places, coloured by the percentile of their score within the bag; a shared mark has its highest score and is
+ * ranked among marks. Percentiles use the
  * whole colour scale in every bag, so a bag of the negative class has bright places too.
  * @throws FigureError `data` for coordinates that are not finite or not two for every score
  */
@@ -55,15 +56,16 @@ export function scoreMap(
   options: MapOptions = {},
 ): MapFigure {
   checkLength(places.scores, 'scores');
-  const ranks = percentiles(places.scores);
   const colours = theme(options.theme);
   const name = labelText(places.scoreName ?? 'score', 40);
   const layers = (layout: MapLayout) => {
+    // Ranked after merging: among single instances, the highest of several would be bright nearly everywhere.
+    const ranks = percentiles(layout.marks.map(({ instances }) => highest(instances, places.scores)));
     const steps = Array.from({ length: COLOUR_STEPS + 1 }, (): Mark[] => []);
-    for (const mark of layout.marks) {
-      const share = highest(mark.instances, ranks) / 100;
+    layout.marks.forEach((mark, i) => {
+      const share = (ranks[i] as number) / 100;
       (steps[Number.isNaN(share) ? 0 : colourStep(share) + 1] as Mark[]).push(mark);
-    }
+    });
     return steps.map((marks, i) => ({ marks, colour: i === 0 ? colours.unknown : stepColour(i - 1) }));
   };
   return drawMap(places, places.scores.length, layers, scoreLegend(name, options), `percentile of ${name}`, options);
@@ -110,7 +112,7 @@ function drawMap(
 ): MapFigure {
   checkCoords(coords, instances);
   const width = figureWidth(options);
-  const { maxMarks = 6000, simulated } = options;
+  const { maxMarks = 12_000, simulated } = options;
   const layout = layoutMap(coords, { width: width - 8, maxHeight: width, maxMarks }, patchSize);
   const colours = theme(options.theme);
   const left = Math.round((width - layout.width) / 2);
@@ -143,10 +145,10 @@ function marksPath(marks: readonly Mark[], { shape, size }: MapLayout, colour: s
   return `<path d="${path}" stroke="${colour}" stroke-width="${px(size)}" shape-rendering="crispEdges"/>`;
 }
 
-function highest(instances: readonly number[], values: Float64Array): number {
+function highest(instances: readonly number[], values: Numbers): number {
   return instances.reduce((most, i) => {
     const value = values[i] as number;
-    return Number.isNaN(most) || value > most ? value : most;
+    return Number.isFinite(value) && !(most >= value) ? value : most;
   }, NaN);
 }
 

@@ -56,7 +56,8 @@ function bagMarkup(context: ReportContext, view: BagView): Content {
   return markup`<article class="bag">
     <h3>${name(view.bag)}${simulatedBadge(context)}</h3>
     <p>${facts.join(' · ')}. ${known}</p>
-    <div class="figures">${knownFigure(context, view)}${each(placeFigure)}${each(distributionFigure)}</div>
+    <div class="figures">${knownFigure(context, view)}${each(placeFigure)}</div>
+    <div class="figures">${each(distributionFigure)}</div>
   </article>`;
 }
 
@@ -85,7 +86,7 @@ function placeFigure(context: ReportContext, view: BagView, scores: InstanceScor
     { title: scores.model, coords, patchSize, micronsPerUnit, scores: scores.values, scoreName: scores.name },
     { ...context.figure, maxMarks: context.detail.maxMarks },
   );
-  const merged = isMerged && ` Drawn as ${formatCount(marks)} cells, each with its highest score.`;
+  const merged = isMerged && ` Drawn as ${formatCount(marks)} cells, each ranked by its highest score.`;
   return figureMarkup(svg, markup`${name(scores.name)} for ${name(scores.className)}. ${outcome}${merged}`);
 }
 

@@ -48,7 +48,9 @@ export function layoutMap(coords: Numbers, { width, maxHeight, maxMarks }: MapRo
     const size = isGrid ? pixels : Math.min(Math.max(pixels, 3.5), 14);
     return { ...layout, shape: isGrid ? 'square' : 'disc', size, marks, isMerged: false };
   }
-  const mesh = Math.max(LEAST_MARK, Math.ceil(Math.sqrt((layout.width * layout.height) / maxMarks)), pixels);
+  const least = Math.max(LEAST_MARK, Math.sqrt((layout.width * layout.height) / maxMarks));
+  // Whole numbers of patches a mark, or neighbouring marks would hold different numbers of patches.
+  const mesh = grid === null ? least : Math.ceil(least / pixels - 1e-9) * pixels;
   const marks = merged(instances, place, mesh);
   return { ...layout, shape: 'square', size: mesh, marks, isMerged: marks.length < instances };
 }

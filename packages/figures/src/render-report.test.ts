@@ -122,7 +122,8 @@ describe('a report is safe to open', () => {
 
   it('escapes every string, those of figures too', () => {
     const text = renderReport(withStrings(exampleData({ instances: 60 }), hostile));
-    expect(text).not.toMatch(/<script|<img|<\/style><\/title>|\u0000|\u202e/);
+    expect(text).not.toMatch(/<script|<img|<\/style><\/title>/);
+    for (const unwanted of ['\u0000', '\u202e']) expect(text).not.toContain(unwanted);
     expect(text.match(/<style/g)).toHaveLength(1);
     expect(text.match(/<\/title>/g)).toHaveLength(figures(text).length + 1);
     expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
@@ -159,8 +160,8 @@ describe('a report stays small', () => {
     const bag = data.bags?.[0] as NonNullable<ReportData['bags']>[number];
     const text = renderReport({ ...data, bags: Array.from({ length: 14 }, (_, i) => ({ ...bag, bag: `slide ${i}` })) });
     expect(Buffer.byteLength(text)).toBeLessThan(3_000_000);
-    expect(text).toContain('of 14 bags are shown');
-    expect(text).toMatch(/Drawn as [\d,]+ cells, each with its highest score/);
+    expect(text).toMatch(/\d+ of 14 bags are shown/);
+    expect(text).toMatch(/Drawn as [\d,]+ cells, each ranked by its highest score/);
   });
 });
 

@@ -28,10 +28,10 @@ export function renderReport(data: ReportData): string {
 const MOST_BYTES = 3_000_000;
 
 const DETAILS: readonly ReportDetail[] = [
+  { maxMarks: 12_000, maxBags: 12, maxTraining: 36 },
   { maxMarks: 6000, maxBags: 12, maxTraining: 36 },
   { maxMarks: 2500, maxBags: 12, maxTraining: 24 },
-  { maxMarks: 1000, maxBags: 8, maxTraining: 12 },
-  { maxMarks: 500, maxBags: 4, maxTraining: 6 },
+  { maxMarks: 800, maxBags: 4, maxTraining: 6 },
 ];
 
 function renderPage(data: ReportData, detail: ReportDetail): string {

@@ -96,7 +96,19 @@ function strip(
   ).kept;
   const rank = { type: 'value', min: 1, max: ranked.length, ...axis({}, options), splitLine: { show: false } };
   const lineColour = isKnown ? colours.ink : colour('unknown');
-  const bands = isKnown ? [{ left: 52, right: 14, height: 18, bottom: 42 + bottom }] : [];
+  const bands = isKnown
+    ? [
+        {
+          left: 52,
+          right: 14,
+          height: 18,
+          bottom: 42 + bottom,
+          show: true,
+          backgroundColor: colour('negative'),
+          borderWidth: 0,
+        },
+      ]
+    : [];
   const upper = { left: 52, right: 14, top: 30, bottom: (isKnown ? 70 : 44) + bottom };
   const name = axis({ name: 'rank of the instance' }, options);
   return {
@@ -125,7 +137,7 @@ function strip(
   };
 }
 
-/** One series a group: a column of ranks is as opaque as the group's share of it, positives at least visible. */
+/** On a band in the colour of negatives: a column of ranks is the more opaque the more of it are positive, one positive is visible. */
 function stripSeries(ranked: readonly Ranked[], colour: Colour) {
   const columns = Array.from({ length: STRIP_COLUMNS }, (_, c) =>
     ranked.slice(
@@ -141,11 +153,12 @@ function stripSeries(ranked: readonly Ranked[], colour: Colour) {
     symbol: 'rect',
     symbolSize: [2.2, 18],
     color: colour(group),
+    itemStyle: { opacity: 1 },
     clip: false,
     data: columns.flatMap((column, c) => {
       const share = column.filter((instance) => instance.group === group).length / Math.max(column.length, 1);
-      if (share === 0) return [];
-      const opacity = group === 'positive' ? Math.max(share, 0.35) : share;
+      if (share === 0 || group === 'negative') return [];
+      const opacity = group === 'positive' ? Math.max(Math.sqrt(share), 0.5) : share;
       return [
         {
           value: [1 + ((c + 0.5) / STRIP_COLUMNS) * (ranked.length - 1), 0.5],
