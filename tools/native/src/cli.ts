@@ -26,9 +26,9 @@ program
     'after',
     `
 Examples:
-  npx mhim-native install                       CPU, or GPU where an NVIDIA driver is found
-  npx mhim-native install --gpu yes --dry-run   which wheels a GPU machine would fetch
-  MHIM_TENSORFLOW=/opt/tf npx mhim-native       link against a library of your own`,
+  npx @mhim/native install                     CPU, or GPU where an NVIDIA driver is found
+  npx @mhim/native install --gpu yes --dry-run   which wheels a GPU machine would fetch
+  MHIM_TENSORFLOW=/opt/tf npx @mhim/native       link against a library of your own`,
   )
   .action(async (options: InstallOptions & { dryRun?: boolean }) => {
     if (options.dryRun) return printPlan(wantsGpu(options.gpu ?? 'auto'));

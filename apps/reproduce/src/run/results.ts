@@ -64,7 +64,8 @@ export const definitions: Record<string, string> = {
   f1Macro: 'mean over classes of their F1 scores, decisions as for f1',
   instanceAuc:
     'area under the ROC curve of attention (class-aware instance score for models without) against the known instance labels, mean over the positive test bags that hold both kinds',
-  bestEpoch: 'epoch, from 0, with the largest selection metric (AUC; balanced accuracy for more than two classes)',
+  bestEpoch:
+    'epoch, from 0, with the largest selection metric (AUC; balanced accuracy for more than two classes): the first of equals under the paper’s protocol, the last under the honest one',
   paper:
     'epoch and threshold are chosen on the test fold, as the paper has no validation set: optimistic by construction',
   honest:

@@ -57,6 +57,8 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
       earliestEpoch: training.minimumEpochs - 1,
       perfectFrom: training.perfectFrom,
     },
+    // A validation part of a few bags is soon ranked without error; the official rule would then keep the first epochs.
+    ties: fold.validation ? 'last' : 'first',
     seed: training.seed + fold.fold,
     stream: plan.stream,
     standardise: training.standardise,
