@@ -34,7 +34,11 @@ export default ts.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        { enforceBuildableLibDependency: false, allow: ['^.*/tsup\\.base(\\.js)?$', '^.*/vitest\\.base(\\.js)?$'], depConstraints },
+        {
+          enforceBuildableLibDependency: false,
+          allow: ['^.*/tsup\\.base(\\.js)?$', '^.*/vitest\\.base(\\.js)?$'],
+          depConstraints,
+        },
       ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
@@ -42,10 +46,7 @@ export default ts.config(
       'no-eval': 'error',
       'no-implied-eval': 'error',
       'no-new-func': 'error',
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
-      ],
+      'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' }],
     },
   },
   {
