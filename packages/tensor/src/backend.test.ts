@@ -11,7 +11,8 @@ function choose(env: Record<string, string>, before = ''): string {
     const { useBackend, Rng } = await import(${JSON.stringify(dist)});
     try {
       const info = await useBackend();
-      console.log(info.name, info === (await useBackend()), new Rng(1).uniform([1]).dataSync()[0] < 1);
+      const works = new Rng(1).uniform([1]).dataSync()[0] < 1;
+      console.log([info.name, info === (await useBackend()), works].join(' '));
     } catch (error) {
       console.log(error.code, error.message);
     }`;
