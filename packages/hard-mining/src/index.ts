@@ -16,13 +16,6 @@ export {
   type Selection,
 } from './masking.js';
 export { officialReadme, paper, presets, type MHIMv2Config, type PresetName } from './mhim-config.js';
-export {
-  MHIMv2,
-  MomentumTeacher,
-  type HardInstances,
-  type LabelLoss,
-  type MiningCall,
-  type StudentPass,
-} from './mhim-v2.js';
+export { MHIMv2, MomentumTeacher, type HardInstances, type MiningCall, type StudentPass } from './mhim-v2.js';
 export { updateTeacher } from './momentum-teacher.js';
 export { cosineSchedule, momentumSchedule } from './schedules.js';

@@ -12,7 +12,8 @@ export function initialiseFromBaseline(model: MHIMv2, baseline: StateSource): vo
   const state = officialNames(baseline);
   if (initTeacher) loadAll(model.teacher.aggregator, state, () => true, 'teacher');
   if (initStudent === 'all') loadAll(model.student, state, () => true, 'student');
-  if (initStudent === 'feature') loadAll(model.student, state, (key) => key.startsWith('feature.'), 'student');
+  if (initStudent === 'feature')
+    loadAll(model.student, state, (key) => key.startsWith(model.student.featurePrefix), 'student');
 }
 
 /** Keys of older and wrapped checkpoints under today's official names. */

@@ -27,7 +27,12 @@ function step(model: MHIMv2, features: tf.Tensor2D, rng: Rng): { loss: number; f
     const hard = model.mine(features, { rng, step: 3, totalSteps: 100 });
     let recycled: tf.Tensor2D | undefined;
     const { value, grads } = tf.variableGrads(() => {
-      const pass = model.studentPass(features, hard, (logits) => crossEntropy(logits, 1), { training: true, rng });
+      const pass = model.studentPass(
+        features,
+        hard,
+        { loss: (logits) => crossEntropy(logits, 1), label: 1 },
+        { training: true, rng },
+      );
       recycled = pass.recycled && tf.keep(pass.recycled);
       return pass.loss;
     });

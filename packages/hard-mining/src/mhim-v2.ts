@@ -1,6 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { MhimError, Module, takeRows, type Rng } from '@mhim/tensor';
-import { assertBag, type Aggregation, type Aggregator, type AggregatorCall } from '@mhim/mil-aggregators';
+import {
+  assertBag,
+  type Aggregation,
+  type Aggregator,
+  type AggregatorCall,
+  type BagTarget,
+} from '@mhim/mil-aggregators';
 import { RecycleNetwork } from '@mhim/recycle-network';
 import { consistencyLoss } from './consistency-loss.js';
 import { instanceMargin } from './instance-score.js';
@@ -40,16 +46,14 @@ export interface MiningCall {
 export interface StudentPass extends Aggregation {
   /** [1, c] */
   logits: tf.Tensor2D;
-  /** `main·label loss + consistencyWeight·consistency loss` (MHIM-v2 eq. 14). */
+  /** `labelWeight·label loss + consistencyWeight·consistency loss` (MHIM-v2 eq. 14). */
   loss: tf.Scalar;
+  /** The aggregator's own training loss: the label's, with whatever the method adds to it. */
   labelLoss: tf.Scalar;
   consistency: tf.Scalar;
   /** The recycled instances [K, d] that move the global query, if there were any. */
   recycled?: tf.Tensor2D;
 }
-
-/** The loss of the bag's label given logits [1, c]: cross-entropy, or a survival loss. */
-export type LabelLoss = (logits: tf.Tensor2D) => tf.Scalar;
 
 /**
  * Masked hard instance mining with a momentum teacher and a global recycle network (MHIM-v2) over any aggregator.
@@ -126,12 +130,12 @@ export class MHIMv2 extends Module {
    * @param features [n, in]
    * @param call `training: true` and an Rng while training
    */
-  studentPass(features: tf.Tensor2D, hard: HardInstances, labelLoss: LabelLoss, call: AggregatorCall): StudentPass {
+  studentPass(features: tf.Tensor2D, hard: HardInstances, target: BagTarget, call: AggregatorCall): StudentPass {
     const { consistencyWeight, temperature, labelWeight } = this.config;
     const { sequence, recycled } = this.hardSequence(features, hard, call);
     const aggregation = this.student.aggregate(sequence, call);
     const logits = this.student.classify(aggregation, call);
-    const label = labelLoss(logits);
+    const label = this.student.loss({ ...aggregation, logits, instances: sequence }, target, call);
     const consistency = consistencyLoss(aggregation.embedding, hard.target, temperature);
     const loss: tf.Scalar = tf.add(tf.mul(label, labelWeight), tf.mul(consistency, consistencyWeight));
     return { ...aggregation, logits, loss, labelLoss: label, consistency, recycled };

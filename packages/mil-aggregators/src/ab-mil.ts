@@ -69,7 +69,7 @@ export class ABMIL extends Aggregator {
 
   constructor(config: ABMILConfig, rng: Rng) {
     super();
-    const c = (this.config = { ...defaults, ...config });
+    const c = (this.config = { ...abmilDefaults, ...config });
     const names = layouts[c.layout];
     this.inputDim = c.inputDim;
     this.embedDim = c.embedDim;
@@ -159,7 +159,8 @@ export function gatedABMIL(config: ABMILConfig): ABMILConfig {
   return { gated: true, attentionDim: 384, attentionDropout: 0.25, ...config };
 }
 
-const defaults = {
+/** The paper's stand-alone baseline. */
+export const abmilDefaults = {
   classes: 2,
   embedDim: 512,
   activation: 'gelu',

@@ -32,6 +32,16 @@ export interface Prediction extends Aggregation {
   instances: tf.Tensor2D;
 }
 
+/** The loss of the bag's label given logits [1, c]: cross-entropy, or a survival loss. */
+export type LabelLoss = (logits: tf.Tensor2D) => tf.Scalar;
+
+/** What a bag is trained towards. */
+export interface BagTarget {
+  loss: LabelLoss;
+  /** The bag's class, for methods that also teach single instances; absent for survival. */
+  label?: number;
+}
+
 /**
  * A multiple instance learning model as the composition of four functions, each callable alone
  * (MHIM-v2 §3.1: the bag embedding is pooled from instances, then classified).
@@ -44,6 +54,9 @@ export abstract class Aggregator extends Module {
   abstract readonly embedDim: number;
   /** Number of classes c (hazard bins for survival). */
   abstract readonly classes: number;
+
+  /** How the names of the patch-to-embedding layer's parameters begin (the "FC" of MHIM-v2 Table 11). */
+  readonly featurePrefix: string = 'feature.';
 
   /** Raw features [n, in] → instances [n, d]. */
   abstract embed(features: tf.Tensor2D, call?: AggregatorCall): tf.Tensor2D;
@@ -66,6 +79,11 @@ export abstract class Aggregator extends Module {
     const instances = this.embed(features, call);
     const aggregation = this.aggregate(instances, call);
     return { ...aggregation, instances, logits: this.classify(aggregation, call) };
+  }
+
+  /** What training minimises for one bag: the label's loss. Methods with losses of their own add them. */
+  loss({ logits }: Prediction, target: BagTarget, _call: AggregatorCall = {}): tf.Scalar {
+    return target.loss(logits);
   }
 }
 

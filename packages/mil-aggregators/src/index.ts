@@ -1,13 +1,25 @@
-export { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig, type ABMILLayout } from './ab-mil.js';
+export { ABMIL, abmilDefaults, gatedABMIL, mhimABMIL, type ABMILConfig, type ABMILLayout } from './ab-mil.js';
 export {
   Aggregator,
   assertBag,
   type Aggregation,
   type AggregatorCall,
+  type BagTarget,
+  type LabelLoss,
   type Positions,
   type Prediction,
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
-export { MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';
+export {
+  aggregatorNames,
+  checkAggregatorOptions,
+  createAggregator,
+  insideMhim,
+  registry,
+  type AggregatorName,
+  type AggregatorOptions,
+  type RegistryEntry,
+} from './registry.js';

@@ -15,18 +15,21 @@ export interface InstancePoolingConfig {
   dropout?: number;
 }
 
+export const instancePoolingDefaults = { classes: 2, embedDim: 512, activation: 'gelu', dropout: 0.25 } as const;
+
 /** Classifies every instance and pools the logits: the instance-level baselines of MHIM-v2 (spec: `head.0`, `head.3`). */
 abstract class InstancePooling extends Aggregator {
   readonly inputDim: number;
   readonly embedDim: number;
   readonly classes: number;
   readonly config: Required<InstancePoolingConfig>;
+  override readonly featurePrefix = 'head.0.';
   private readonly hidden: Linear;
   private readonly classifier: Linear;
 
   constructor(config: InstancePoolingConfig, rng: Rng) {
     super();
-    const c = (this.config = { classes: 2, embedDim: 512, activation: 'gelu', dropout: 0.25, ...config });
+    const c = (this.config = { ...instancePoolingDefaults, ...config });
     this.inputDim = c.inputDim;
     this.embedDim = c.embedDim;
     this.classes = c.classes;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { instanceMargin, type LabelLoss, type MHIMv2 } from '@mhim/hard-mining';
-import type { Aggregator } from '@mhim/mil-aggregators';
+import { instanceMargin, type MHIMv2 } from '@mhim/hard-mining';
+import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
 
@@ -66,7 +66,10 @@ export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {
     step: (features, label, { rng }) =>
       tf.tidy(() => {
         const { value, gradients } = gradientsOf(() =>
-          crossEntropy(aggregator.forward(features, { training: true, rng }).logits, label),
+          aggregator.loss(aggregator.forward(features, { training: true, rng }), classTarget(label), {
+            training: true,
+            rng,
+          }),
         );
         const loss = finite(value.dataSync()[0] as number);
         optimiser.step(gradients);
@@ -99,11 +102,10 @@ export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
     step: (features, label, call) =>
       tf.tidy(() => {
         const hard = mhim.mine(features, call);
-        const labelLoss: LabelLoss = (logits) => crossEntropy(logits, label);
         let recycled: tf.Tensor2D | undefined;
         let parts: tf.Tensor | undefined;
         const { gradients } = gradientsOf(() => {
-          const pass = mhim.studentPass(features, hard, labelLoss, { training: true, rng: call.rng });
+          const pass = mhim.studentPass(features, hard, classTarget(label), { training: true, rng: call.rng });
           // The tape disposes what it does not return.
           recycled = pass.recycled && tf.keep(pass.recycled);
           parts = tf.keep(tf.stack([pass.loss, pass.labelLoss, pass.consistency]));
@@ -127,6 +129,11 @@ export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
       mhim.dispose();
     },
   };
+}
+
+/** Cross-entropy at the bag's class. */
+function classTarget(label: number): BagTarget {
+  return { label, loss: (logits) => crossEntropy(logits, label) };
 }
 
 /** Gradients by parameter name. */

@@ -3,7 +3,7 @@ import { ABMIL, type ABMILConfig, type Positions } from '@mhim/mil-aggregators';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, lossAndGradients, numbers, scalarOf, withModule } from './fixture-tensors.js';
-import { labelLossOf, probabilities } from './label-loss.js';
+import { probabilities, targetOf } from './label-loss.js';
 import { abmilConfig, gatedConfig, OfficialArguments } from './official-config.js';
 
 /** Stand-alone attention-based MIL: the official repository's two classes and Ilse et al.'s own head. */
@@ -20,7 +20,7 @@ function standAlone(fixture: ConformanceCase, config: ABMILConfig): Outputs {
     const features = bagOf(fixture);
     const { logits, attention, instances } = model.forward(features, call);
     return {
-      ...lossAndGradients(model, features, () => labelLossOf(fixture)(model.forward(features, call).logits)),
+      ...lossAndGradients(model, features, () => model.loss(model.forward(features, call), targetOf(fixture))),
       ...numbers({
         'out.logits': logits,
         'out.probs': probabilities(logits),

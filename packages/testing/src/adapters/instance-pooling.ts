@@ -3,7 +3,7 @@ import { MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
 import { Rng } from '@mhim/tensor';
 import type { Adapters } from '../conformance-case.js';
 import { bagOf, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
-import { labelLossOf, probabilities } from './label-loss.js';
+import { probabilities, targetOf } from './label-loss.js';
 import { OfficialArguments, poolingConfig } from './official-config.js';
 
 /** Mean and max of instance logits. */
@@ -17,7 +17,7 @@ export const poolingAdapters: Adapters = {
       const { logits, instances } = model.forward(features);
       const instanceLogits = model.instanceLogits(instances);
       return {
-        ...lossAndGradients(model, features, () => labelLossOf(fixture)(model.forward(features).logits)),
+        ...lossAndGradients(model, features, () => model.loss(model.forward(features), targetOf(fixture))),
         ...numbers({
           'out.logits': logits,
           'out.probs': probabilities(logits),

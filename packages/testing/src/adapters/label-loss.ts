@@ -1,16 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropy } from '@mhim/tensor';
 import { discreteNll } from '@mhim/survival-losses';
-import type { LabelLoss } from '@mhim/hard-mining';
+import type { BagTarget } from '@mhim/mil-aggregators';
 import type { ConformanceCase } from '../conformance-case.js';
 import { scalarOf } from './fixture-tensors.js';
 
 /** Cross-entropy at the case's label, or the survival likelihood where the case gives a censoring flag. */
-export function labelLossOf(fixture: ConformanceCase, label = 'label'): LabelLoss {
-  const at = scalarOf(fixture, label);
-  if (!fixture.has('aux.c')) return (logits) => crossEntropy(logits, at);
+export function targetOf(fixture: ConformanceCase, name = 'label'): BagTarget {
+  const label = scalarOf(fixture, name);
+  if (!fixture.has('aux.c')) return { label, loss: (logits) => crossEntropy(logits, label) };
   const censored = scalarOf(fixture, 'aux.c') === 1;
-  return (logits) => discreteNll(logits, { bin: at, censored });
+  return { loss: (logits) => discreteNll(logits, { bin: label, censored }) };
 }
 
 /** Class probabilities of logits [1, c]. */

@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL } from '@mhim/mil-aggregators';
 import { instanceProbability, MHIMv2, type HardInstances, type MiningCall } from '@mhim/hard-mining';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
-import { labelLossOf, probabilities } from './label-loss.js';
-import { assertBaseline, mhimBaseConfig, mhimConfig, OfficialArguments } from './official-config.js';
+import { probabilities, targetOf } from './label-loss.js';
+import { mhimBaseOf } from './mhim-bases.js';
+import { mhimConfig } from './official-config.js';
 
 /** `MHIM` as a whole: teacher scores, student pass, baseline and inference. */
 export const mhimAdapters: Adapters = {
@@ -16,11 +16,9 @@ export const mhimAdapters: Adapters = {
   'mhim.ema': ema,
 };
 
-/** The model that a case describes, over AB-MIL, with random parameters. */
+/** The model that a case describes, with random parameters. */
 export function createMHIM(fixture: ConformanceCase, rng = new Rng(0)): MHIMv2 {
-  assertBaseline(fixture);
-  const base = mhimBaseConfig(new OfficialArguments(fixture.constructorArgs));
-  return new MHIMv2((stream) => new ABMIL(base, stream), rng, mhimConfig(fixture));
+  return new MHIMv2(mhimBaseOf(fixture), rng, mhimConfig(fixture));
 }
 
 /** The same with the case's parameters; without `tparam.*` the teacher is a copy of the student. */
@@ -80,7 +78,7 @@ function student(fixture: ConformanceCase): Outputs {
       draws: drawsOf(fixture),
       maskRatioHigh: typeof scheduled === 'number' ? scheduled : undefined,
     });
-    const step = () => model.studentPass(features, hard, labelLossOf(fixture), callFor(fixture));
+    const step = () => model.studentPass(features, hard, targetOf(fixture), callFor(fixture));
     const { logits, embedding, labelLoss, consistency, recycled } = step();
     const outputs: Outputs = {
       ...lossAndGradients(model, features, () => step().loss),
@@ -105,15 +103,14 @@ function student(fixture: ConformanceCase): Outputs {
 
 /** `mhim_pure`: the base alone, with the names it has inside `MHIM`. */
 function pure(fixture: ConformanceCase): Outputs {
-  assertBaseline(fixture);
-  const base = mhimBaseConfig(new OfficialArguments(fixture.constructorArgs));
-  return withModule(new ABMIL(base, new Rng(0)), (model) => {
+  return withModule(mhimBaseOf(fixture)(new Rng(0)), (model) => {
     loadParameters(model, fixture);
     const features = bagOf(fixture);
-    const logits = () => model.forward(features, callFor(fixture)).logits;
+    const forward = () => model.forward(features, callFor(fixture));
+    const { logits } = forward();
     return {
-      ...lossAndGradients(model, features, () => labelLossOf(fixture)(logits())),
-      ...numbers({ 'out.logits': logits(), 'out.probs': probabilities(logits()) }),
+      ...lossAndGradients(model, features, () => model.loss(forward(), targetOf(fixture))),
+      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits) }),
     };
   });
 }

@@ -2,7 +2,6 @@ import type { ActivationName } from '@mhim/tensor';
 import { gatedABMIL, mhimABMIL, type ABMILConfig, type InstancePoolingConfig } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
-import { KindNotBuilt } from '../run-conformance.js';
 
 /** Constructor arguments under their official names, with the official defaults where a case leaves them out. */
 export class OfficialArguments {
@@ -92,13 +91,8 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
   };
 }
 
-/** @throws KindNotBuilt for `MHIM` over an aggregator that is not there yet */
-export function assertBaseline({ kind, constructorArgs }: ConformanceCase): void {
-  const baseline = new OfficialArguments(constructorArgs).text('baseline', 'attn');
-  if (baseline !== 'attn') throw new KindNotBuilt(`${kind} over ${baseline}`);
-}
-
-function commonConfig(args: OfficialArguments) {
+/** What every official class takes. */
+export function commonConfig(args: OfficialArguments) {
   return {
     inputDim: args.number('input_dim', 1024),
     classes: args.number('n_classes', 2),

@@ -4,7 +4,7 @@ import { Rng, type Module } from '@mhim/tensor';
 import { adam } from '@mhim/training';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, numbers, withModule } from './fixture-tensors.js';
-import { labelLossOf } from './label-loss.js';
+import { targetOf } from './label-loss.js';
 import { drawsOf, loadMHIM, teacherProbability } from './mhim.js';
 import { abmilConfig, OfficialArguments } from './official-config.js';
 
@@ -17,14 +17,14 @@ function abmil(fixture: ConformanceCase): Outputs {
     loadParameters(model, fixture);
     return train(fixture, model, (bag) => {
       const features = bagOf(fixture, `input.bag${bag}`);
-      const labelLoss = labelLossOf(fixture, `label.bag${bag}`);
+      const target = targetOf(fixture, `label.bag${bag}`);
       const outcome: Record<string, tf.Tensor> = {};
       return {
         outcome,
         loss: () => {
-          const logits = model.forward(features, callFor(fixture)).logits;
-          const value = labelLoss(logits);
-          Object.assign(outcome, kept({ loss: value, logits }));
+          const prediction = model.forward(features, callFor(fixture));
+          const value = model.loss(prediction, target);
+          Object.assign(outcome, kept({ loss: value, logits: prediction.logits }));
           return value;
         },
       };
@@ -49,7 +49,7 @@ function mhim(fixture: ConformanceCase): Outputs {
         outcome,
         facts,
         loss: () => {
-          const pass = model.studentPass(features, hard, labelLossOf(fixture, `label.bag${bag}`), callFor(fixture));
+          const pass = model.studentPass(features, hard, targetOf(fixture, `label.bag${bag}`), callFor(fixture));
           const { loss, logits, labelLoss, consistency } = pass;
           Object.assign(outcome, kept({ loss, logits, cls_loss: labelLoss, cl_loss: consistency }));
           recycled = pass.recycled && tf.keep(pass.recycled);
