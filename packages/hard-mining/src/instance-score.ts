@@ -1,4 +1,52 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Aggregator, AggregatorCall } from '@mhim/mil-aggregators';
+import { MhimError } from '@mhim/tensor';
+
+/**
+ * What easy instances are told by (MHIM-v2 §3.3.1, Table 8). `probability` is the class-aware instance probability, ranked
+ * through {@link instanceMargin}; `attention` the aggregator's attention; `logit` the largest class logit of an instance, by
+ * which the official code ranks over DSMIL.
+ */
+export type InstanceScore = 'probability' | 'attention' | 'logit';
+
+/** What a model makes of all instances of a bag. */
+export interface Assessment {
+  /** Of every instance, [n]; attention of several heads is [heads, n], row by row. */
+  scores: Float32Array;
+  /** Rows of `scores`. */
+  heads: number;
+  /** The bag embedding. The caller disposes it. */
+  embedding: tf.Tensor2D;
+}
+
+/**
+ * Scores all instances of a bag, outside the tape (MHIM-v2 eq. 5 and 6).
+ * @param features [n, in]
+ * @throws MhimError `config` for the attention of an aggregator that has none
+ */
+export function assessInstances(
+  aggregator: Aggregator,
+  features: tf.Tensor2D,
+  score: InstanceScore,
+  call: AggregatorCall,
+): Assessment {
+  const [embedding, ranked] = tf.tidy(() => {
+    const instances = aggregator.embed(features, call);
+    const aggregation = aggregator.aggregate(instances, call);
+    const logits = () => aggregator.instanceLogits(instances, aggregation);
+    switch (score) {
+      case 'probability':
+        return [aggregation.embedding, instanceMargin(logits())];
+      case 'logit':
+        return [aggregation.embedding, tf.max(logits(), 1) as tf.Tensor1D];
+      case 'attention':
+        return [aggregation.embedding, aggregation.attention ?? noAttention()];
+    }
+  }) as [tf.Tensor2D, tf.Tensor];
+  const scores = ranked.dataSync() as Float32Array;
+  ranked.dispose();
+  return { scores, heads: scores.length / features.shape[0], embedding };
+}
 
 /**
  * Class-aware instance probability (MHIM-v2 eq. 6): the largest class probability of each instance.
@@ -21,5 +69,13 @@ export function instanceMargin(logits: tf.Tensor2D): tf.Tensor1D {
   return tf.tidy(() => {
     const below = tf.sub(logits, tf.max(logits, 1, true));
     return tf.neg(tf.sum(tf.expm1(below), 1)) as tf.Tensor1D;
+  });
+}
+
+function noAttention(): never {
+  throw new MhimError('the aggregator has no attention to rank instances by.', {
+    code: 'config',
+    path: 'score',
+    hint: 'Use score: probability.',
   });
 }

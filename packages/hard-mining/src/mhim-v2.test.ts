@@ -6,7 +6,7 @@ import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../.
 import { consistencyLoss } from './consistency-loss.js';
 import { initialiseFromBaseline } from './initialise.js';
 import { instanceMargin, instanceProbability } from './instance-score.js';
-import { presets, type MHIMv2Config } from './mhim-config.js';
+import { presets, type MHIMv2Config } from './mhim-v2-config.js';
 import { MHIMv2 } from './mhim-v2.js';
 
 const [inputDim, embedDim] = [6, 8];

@@ -2,6 +2,7 @@ import type { ActivationName } from '@mhim/tensor';
 import { gatedABMIL, mhimABMIL, type ABMILConfig, type InstancePoolingConfig } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
+import { KindNotBuilt } from '../run-conformance.js';
 
 /** Constructor arguments under their official names, with the official defaults where a case leaves them out. */
 export class OfficialArguments {
@@ -71,7 +72,15 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
   const args = new OfficialArguments(constructorArgs);
   const loop = new OfficialArguments(config);
   const recycle = args.flag('merge_enable', true);
+  const overDsmil = args.text('baseline', 'selfattn') === 'dsmil';
+  for (const ratio of ['mask_ratio', 'mask_ratio_l']) {
+    if (args.number(ratio, 0) > 0)
+      throw new KindNotBuilt(`${ratio}, of the conference version, with a recycle network`);
+  }
   return {
+    // Officially DSMIL's instances count by their largest logit, or by their largest attention, of any class.
+    score: args.flag('attn2score', true) ? (overDsmil ? 'logit' : 'probability') : 'attention',
+    headFusion: overDsmil ? 'max' : 'vote',
     maskRatioHigh: args.number('mask_ratio_h', 0),
     maskRatioHighDecay: 'none',
     randomHigh: args.number('mask_ratio_hr', 1),
