@@ -2,6 +2,7 @@ import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -50,6 +51,13 @@ export const registry = {
     source: 'MHIM-v2 §4.3',
     create: MaxPooling,
     defaults: instancePoolingDefaults,
+  }),
+  'r2t-mil': entry<R2TMILConfig, R2TMIL>({
+    title: 'R2T-MIL',
+    source: 'Tang et al. 2024',
+    create: R2TMIL,
+    defaults: r2tmilDefaults,
+    choices: { norm: ['none', 'layer', 'batch'], normPosition: ['features', 'instances'] },
   }),
 } as const;
 

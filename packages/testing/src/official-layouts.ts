@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import {
-  kaimingUniform,
   normal,
   ones,
   torchBias,
@@ -37,7 +36,6 @@ export const officialLayouts: Readonly<Record<string, Layout>> = {
   DTFD: dtfd,
   Dattention_ori: ibmil,
   TransMIL: transmil,
-  RRTMIL: rrt,
   MambaMIL_2D: mamba2d,
   MHIM: mhim,
   Conv1d: (args) => convolution(args, 1),
@@ -122,47 +120,6 @@ function transmil(args: OfficialArguments): OfficialParameter[] {
     ...nystromLayer('layer2', dim, heads, dim / heads, xavierConvolution),
     ...layerNorm('norm', dim),
     ...linear('classifier', args.number('n_classes', 2), dim, args.flag('mil_bias', true)),
-  ];
-}
-
-function rrt(args: OfficialArguments): OfficialParameter[] {
-  const dim = args.number('inner_dim', 512);
-  const crossRegion = args.flag('cr_msa', true);
-  const layers = Array.from({ length: args.number('n_layers', 2) - 1 }, (_, i) => `online_encoder.layers.${i}`);
-  const block = (name: string) => [
-    ...layerNorm(`${name}.norm`, dim),
-    ...linear(`${name}.attn.attn.qkv`, 3 * dim, dim),
-    ...linear(`${name}.attn.attn.proj`, dim, dim),
-    ...(args.flag('ffn', false)
-      ? [
-          ...layerNorm(`${name}.norm2`, dim),
-          ...linear(`${name}.mlp.fc1`, 4 * dim, dim),
-          ...linear(`${name}.mlp.fc2`, dim, 4 * dim),
-        ]
-      : []),
-  ];
-  const pe: [number, number, number, number] = [args.number('n_heads', 8), 1, args.number('epeg_k', 15), 1];
-  return [
-    ...linear('feature.0', dim, args.number('input_dim', 1024)),
-    ...layerNorm('online_encoder.norm', dim),
-    ...layers.flatMap((name) => [
-      ...block(name),
-      ...(args.flag('epeg', true) ? xavierConvolution(`${name}.attn.attn.pe`, pe) : []),
-    ]),
-    ...(crossRegion
-      ? [
-          ...block('online_encoder.cr_msa'),
-          {
-            name: 'online_encoder.cr_msa.attn.phi',
-            shape: [dim, args.number('crmsa_k', 3)],
-            draw: kaimingUniform(Math.sqrt(5)),
-          },
-        ]
-      : []),
-    ...(args.flag('da_gated', false)
-      ? gatedAttention('pool_fn.attention', dim, 128, { bias: false })
-      : plainAttention('pool_fn.attention', dim)),
-    ...linear('predictor', args.number('n_classes', 2), dim),
   ];
 }
 
@@ -268,10 +225,6 @@ function nystromLayer(
 
 function ppeg(name: string, dim: number, convolve: Convolution): OfficialParameter[] {
   return ['proj', 'proj1', 'proj2'].flatMap((part, i) => convolve(`${name}.${part}`, [dim, 1, 7 - 2 * i, 7 - 2 * i]));
-}
-
-function plainAttention(name: string, dim: number): OfficialParameter[] {
-  return [...linear(`${name}.attention.0`, 128, dim, false), ...linear(`${name}.attention.2`, 1, 128, false)];
 }
 
 function gatedAttention(

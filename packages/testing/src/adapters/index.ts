@@ -7,6 +7,7 @@ import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { rrtAdapters } from './rrt.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
 
@@ -14,6 +15,7 @@ import { trajectoryAdapters } from './trajectories.js';
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...poolingAdapters,
+  ...rrtAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,

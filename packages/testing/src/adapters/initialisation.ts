@@ -1,11 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
+import { ABMIL, MaxPooling, MeanPooling, R2TMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
 import { createMHIM } from './mhim.js';
 import { abmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import { rrtConfig } from './rrt.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
 export const initialisationAdapters: Adapters = { 'init.model': initialise };
@@ -45,6 +46,8 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new MeanPooling(poolingConfig(args), rng);
     case 'MaxMIL':
       return new MaxPooling(poolingConfig(args), rng);
+    case 'RRTMIL':
+      return new R2TMIL(rrtConfig(args), rng);
     case 'MHIM':
       return args.text('baseline', 'selfattn') === 'attn' ? createMHIM(fixture, rng) : undefined;
     case 'Linear':
