@@ -59,20 +59,19 @@ export function survivors(n: number, { masked }: HardInstances): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i));
 }
 
-/** The published score of every instance; ranking uses the margin, which has the same order. */
+/** The published score of every instance; ranking uses the margin, which has the order of the probability. */
 export function teacherScore(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
+  if (model.config.score === 'attention') return attentionScore(model, features);
   const { aggregator } = model.teacher;
-  const { score } = model.config;
-  if (score !== 'probability') return assess(model, features, score);
   const instances = aggregator.embed(features);
   return instanceProbability(aggregator.instanceLogits(instances, aggregator.aggregate(instances)));
 }
 
-/** Scores of the teacher as they come, [n] or [heads, n]; heads that count by their largest are one. */
-function assess(model: MHIMv2, features: tf.Tensor2D, score: MHIMv2Config['score']): tf.Tensor1D {
-  const { scores, heads, embedding } = assessInstances(model.teacher.aggregator, features, score, {});
+/** The teacher's attention as it ranks by it, [heads·n], or [n] where an instance counts by its largest. */
+function attentionScore({ teacher, config }: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
+  const { scores, heads, embedding } = assessInstances(teacher.aggregator, features, 'attention', {});
   embedding.dispose();
-  if (model.config.headFusion !== 'max') return tf.tensor1d(scores);
+  if (config.headFusion !== 'max') return tf.tensor1d(scores);
   return tf.max(tf.tensor2d(scores, [heads, scores.length / heads]), 0);
 }
 
@@ -86,7 +85,7 @@ function score(fixture: ConformanceCase): Outputs {
         'out.score': teacherScore(model, features),
         'out.t_feat': target,
         'out.attn': model.teacher.aggregator.forward(features).attention,
-        'out.attn_score': assess(model, features, 'attention'),
+        'out.attn_score': attentionScore(model, features),
       }),
       'out.rank': order,
     };

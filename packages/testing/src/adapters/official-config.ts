@@ -72,15 +72,14 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
   const args = new OfficialArguments(constructorArgs);
   const loop = new OfficialArguments(config);
   const recycle = args.flag('merge_enable', true);
-  const overDsmil = args.text('baseline', 'selfattn') === 'dsmil';
   for (const ratio of ['mask_ratio', 'mask_ratio_l']) {
     if (args.number(ratio, 0) > 0)
       throw new KindNotBuilt(`${ratio}, of the conference version, with a recycle network`);
   }
   return {
-    // Officially DSMIL's instances count by their largest logit, or by their largest attention, of any class.
-    score: args.flag('attn2score', true) ? (overDsmil ? 'logit' : 'probability') : 'attention',
-    headFusion: overDsmil ? 'max' : 'vote',
+    score: args.flag('attn2score', true) ? 'probability' : 'attention',
+    // Officially DSMIL's instances count by their largest attention of any class.
+    headFusion: args.text('baseline', 'selfattn') === 'dsmil' ? 'max' : 'vote',
     maskRatioHigh: args.number('mask_ratio_h', 0),
     maskRatioHighDecay: 'none',
     randomHigh: args.number('mask_ratio_hr', 1),
