@@ -1,6 +1,6 @@
 export { consistencyLoss } from './consistency-loss.js';
 export { initialiseFromBaseline, officialNames } from './initialise.js';
-export { instanceMargin, instanceProbability } from './instance-score.js';
+export { instanceMargin, instanceProbability, rankingScore } from './instance-score.js';
 export {
   headVotes,
   highScoreMask,

@@ -1,4 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
+import type { InstanceScore } from '@mhim/mil-aggregators';
+
+/**
+ * What hard mining ranks instances by, as the aggregator wants it: {@link instanceMargin}, in the order of their class
+ * probabilities, or their largest logit.
+ * @param logits [n, c]
+ * @returns [n]
+ */
+export function rankingScore(logits: tf.Tensor2D, kind: InstanceScore = 'probability'): tf.Tensor1D {
+  return kind === 'logit' ? (tf.max(logits, 1) as tf.Tensor1D) : instanceMargin(logits);
+}
 
 /**
  * Class-aware instance probability (MHIM-v2 eq. 6): the largest class probability of each instance.

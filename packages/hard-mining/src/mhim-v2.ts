@@ -9,7 +9,7 @@ import {
 } from '@mhim/mil-aggregators';
 import { RecycleNetwork } from '@mhim/recycle-network';
 import { consistencyLoss } from './consistency-loss.js';
-import { instanceMargin } from './instance-score.js';
+import { rankingScore } from './instance-score.js';
 import { highScoreMask, lowScoreSplit, permuteWith, randomSplit, type Permute } from './masking.js';
 import { paper, type MHIMv2Config } from './mhim-config.js';
 import { updateTeacher } from './momentum-teacher.js';
@@ -25,7 +25,7 @@ export interface HardInstances {
   recycled: Int32Array;
   /** The teacher's bag embedding, the target of the consistency loss. The caller disposes it. */
   target: tf.Tensor2D;
-  /** The teacher's score of every instance (see `instanceMargin`), [n]. */
+  /** The teacher's score of every instance (see `rankingScore`), [n]. */
   scores: Float32Array;
 }
 
@@ -174,14 +174,15 @@ export class MHIMv2 extends Module {
   }
 
   private score(features: tf.Tensor2D, call: AggregatorCall): { target: tf.Tensor2D; scores: Float32Array } {
-    const [target, margins] = tf.tidy(() => {
+    const [target, ranking] = tf.tidy(() => {
       const { aggregator } = this.teacher;
       const instances = aggregator.embed(features, call);
       const aggregation = aggregator.aggregate(instances, call);
-      return [aggregation.embedding, instanceMargin(aggregator.instanceLogits(instances, aggregation))];
+      const logits = aggregator.instanceLogits(instances, aggregation);
+      return [aggregation.embedding, rankingScore(logits, aggregator.instanceScore)];
     }) as [tf.Tensor2D, tf.Tensor1D];
-    const scores = margins.dataSync() as Float32Array;
-    margins.dispose();
+    const scores = ranking.dataSync() as Float32Array;
+    ranking.dispose();
     return { target, scores };
   }
 

@@ -5,12 +5,22 @@ export {
   type Aggregation,
   type AggregatorCall,
   type BagTarget,
+  type InstanceScore,
   type LabelLoss,
   type Positions,
   type Prediction,
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { criticalScores, type QueryWeights } from './critical-scores.js';
+export {
+  DSMIL,
+  dsmilDefaults,
+  mhimDSMIL,
+  type DSMILAggregation,
+  type DSMILConfig,
+  type DSMILLayout,
+} from './ds-mil.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';
 export {
@@ -23,3 +33,4 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { valuePool, type ValueWeights } from './value-pool.js';

@@ -1,6 +1,7 @@
 import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
+import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 
 /** Widths that the data decide; every configuration has them. */
@@ -38,6 +39,20 @@ export const registry = {
       layout: ['stand-alone', 'mhim', 'ilse'],
     },
     insideMhim: mhimABMIL,
+  }),
+  'ds-mil': entry<DSMILConfig, DSMIL>({
+    title: 'DSMIL',
+    source: 'Li et al. 2021',
+    create: DSMIL,
+    defaults: dsmilDefaults,
+    choices: {
+      query: ['nonlinear', 'linear'],
+      values: ['rectified', 'linear', 'instances'],
+      prediction: ['bag', 'mean'],
+      norm: ['none', 'layer', 'batch'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimDSMIL,
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({
     title: 'mean pooling',

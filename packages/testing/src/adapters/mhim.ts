@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
-import { instanceProbability, MHIMv2, type HardInstances, type MiningCall } from '@mhim/hard-mining';
+import { instanceProbability, MHIMv2, rankingScore, type HardInstances, type MiningCall } from '@mhim/hard-mining';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
+import { dsmilOutputs } from './dsmil.js';
 import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { mhimBaseOf } from './mhim-bases.js';
@@ -44,18 +45,21 @@ export function survivors(n: number, { masked }: HardInstances): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i));
 }
 
-/** The published score of every instance; ranking uses the margin, which has the same order. */
+/** The published score of every instance; where that is a probability, ranking uses the margin, which has the same order. */
 export function teacherProbability(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
   const { aggregator } = model.teacher;
   const instances = aggregator.embed(features);
-  return instanceProbability(aggregator.instanceLogits(instances, aggregator.aggregate(instances)));
+  const logits = aggregator.instanceLogits(instances, aggregator.aggregate(instances));
+  return aggregator.instanceScore === 'logit' ? rankingScore(logits, 'logit') : instanceProbability(logits);
 }
 
 function score(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
     const features = bagOf(fixture);
     const { scores, target } = model.mine(features, { rng: new Rng(0) });
-    const { attention } = model.teacher.aggregator.forward(features);
+    const { aggregator } = model.teacher;
+    const prediction = aggregator.forward(features);
+    const { attention } = prediction;
     const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
     return {
       ...numbers({
@@ -63,6 +67,7 @@ function score(fixture: ConformanceCase): Outputs {
         'out.t_feat': target,
         'out.attn': attention,
         'out.attn_score': attention,
+        ...dsmilOutputs(aggregator, prediction),
       }),
       'out.rank': order,
     };
@@ -79,7 +84,8 @@ function student(fixture: ConformanceCase): Outputs {
       maskRatioHigh: typeof scheduled === 'number' ? scheduled : undefined,
     });
     const step = () => model.studentPass(features, hard, targetOf(fixture), callFor(fixture));
-    const { logits, embedding, labelLoss, consistency, recycled } = step();
+    const pass = step();
+    const { logits, embedding, labelLoss, consistency, recycled } = pass;
     const outputs: Outputs = {
       ...lossAndGradients(model, features, () => step().loss),
       ...numbers({
@@ -89,6 +95,7 @@ function student(fixture: ConformanceCase): Outputs {
         'out.logits': logits,
         'out.cls_loss': labelLoss,
         'out.cl_loss': consistency,
+        ...dsmilOutputs(model.student, pass),
       }),
       'out.hs_masked': hard.masked,
       'out.hs_kept': survivors(features.shape[0], hard),
@@ -107,18 +114,26 @@ function pure(fixture: ConformanceCase): Outputs {
     loadParameters(model, fixture);
     const features = bagOf(fixture);
     const forward = () => model.forward(features, callFor(fixture));
-    const { logits } = forward();
+    const prediction = forward();
+    const { logits } = prediction;
     return {
       ...lossAndGradients(model, features, () => model.loss(forward(), targetOf(fixture))),
-      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits) }),
+      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), ...dsmilOutputs(model, prediction) }),
     };
   });
 }
 
 function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
-    const { logits, attention } = model.predict(bagOf(fixture));
-    return numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), 'out.attn': attention });
+    const prediction = model.predict(bagOf(fixture));
+    const { logits, attention } = prediction;
+    return numbers({
+      'out.logits': logits,
+      'out.probs': probabilities(logits),
+      ...dsmilOutputs(model.student, prediction),
+      // Over DSMIL `forward_test` calls its instance scores attention.
+      'out.attn': prediction.instanceScores ?? attention,
+    });
   });
 }
 
