@@ -14,8 +14,9 @@ export {
   assessInstances,
   instanceMargin,
   instanceProbability,
+  rankingScore,
   type Assessment,
-  type InstanceScore,
+  type MiningScore,
 } from './instance-score.js';
 export {
   headVotes,

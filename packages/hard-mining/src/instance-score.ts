@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Aggregator, AggregatorCall } from '@mhim/mil-aggregators';
+import type { Aggregator, AggregatorCall, InstanceScore } from '@mhim/mil-aggregators';
 import { MhimError } from '@mhim/tensor';
 
 /**
- * What easy instances are told by (MHIM-v2 §3.3.1, Table 8). `probability` is the class-aware instance probability, ranked
- * through {@link instanceMargin}; `attention` the aggregator's attention; `logit` the largest class logit of an instance, by
- * which the official code ranks over DSMIL.
+ * What easy instances are told by (MHIM-v2 §3.3.1, Table 8): the class-aware instance probability, or whatever else the
+ * aggregator makes of its instance logits ({@link rankingScore}); or the aggregator's attention.
  */
-export type InstanceScore = 'probability' | 'attention' | 'logit';
+export type MiningScore = 'probability' | 'attention';
 
 /** What a model makes of all instances of a bag. */
 export interface Assessment {
@@ -27,25 +26,29 @@ export interface Assessment {
 export function assessInstances(
   aggregator: Aggregator,
   features: tf.Tensor2D,
-  score: InstanceScore,
+  score: MiningScore,
   call: AggregatorCall,
 ): Assessment {
   const [embedding, ranked] = tf.tidy(() => {
     const instances = aggregator.embed(features, call);
     const aggregation = aggregator.aggregate(instances, call);
-    const logits = () => aggregator.instanceLogits(instances, aggregation);
-    switch (score) {
-      case 'probability':
-        return [aggregation.embedding, instanceMargin(logits())];
-      case 'logit':
-        return [aggregation.embedding, tf.max(logits(), 1) as tf.Tensor1D];
-      case 'attention':
-        return [aggregation.embedding, aggregation.attention ?? noAttention()];
-    }
+    if (score === 'attention') return [aggregation.embedding, aggregation.attention ?? noAttention()];
+    const logits = aggregator.instanceLogits(instances, aggregation);
+    return [aggregation.embedding, rankingScore(logits, aggregator.instanceScore)];
   }) as [tf.Tensor2D, tf.Tensor];
   const scores = ranked.dataSync() as Float32Array;
   ranked.dispose();
   return { scores, heads: scores.length / features.shape[0], embedding };
+}
+
+/**
+ * What hard mining ranks instances by, as the aggregator wants it: {@link instanceMargin}, in the order of their class
+ * probabilities, or their largest logit.
+ * @param logits [n, c]
+ * @returns [n]
+ */
+export function rankingScore(logits: tf.Tensor2D, kind: InstanceScore = 'probability'): tf.Tensor1D {
+  return kind === 'logit' ? (tf.max(logits, 1) as tf.Tensor1D) : instanceMargin(logits);
 }
 
 /**

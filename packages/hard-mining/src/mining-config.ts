@@ -1,5 +1,5 @@
 import { MhimError } from '@mhim/tensor';
-import type { InstanceScore } from './instance-score.js';
+import type { MiningScore } from './instance-score.js';
 import type { HeadFusion } from './masking.js';
 
 /** What MHIM and MHIM-v2 have in common: teacher, high score mask, losses and initialisation. */
@@ -11,7 +11,7 @@ export interface MiningConfig {
   /** Share masked of the candidates: 0.5 is RHSM, 1 is HSM (Table 12). */
   randomHigh: number;
   /** What the teacher ranks instances by (Table 8). */
-  score: InstanceScore;
+  score: MiningScore;
   /** How attention of several heads ranks together; without effect on scores of one row. */
   headFusion: HeadFusion;
   /** A model of its own that follows the student by averaging, or the student itself ("student copy" of Table 10). */
@@ -44,7 +44,7 @@ export function checkMiningConfig(config: MiningConfig): void {
   checkShares(config, ['maskRatioHigh', 'randomHigh', 'momentum']);
   checkWords(config, {
     maskRatioHighDecay: ['cosine', 'none'],
-    score: ['probability', 'attention', 'logit'],
+    score: ['probability', 'attention'],
     headFusion: ['vote', 'union', 'max'],
     teacher: ['momentum', 'student'],
     momentumRise: ['cosine', 'none'],
