@@ -15,6 +15,7 @@ export {
   assessInstances,
   instanceMargin,
   instanceProbability,
+  rankingScore,
   type Assessment,
   type MiningScore,
 } from './instance-score.js';

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Aggregator, AggregatorCall } from '@mhim/mil-aggregators';
+import type { Aggregator, AggregatorCall, InstanceScore } from '@mhim/mil-aggregators';
 import { MhimError } from '@mhim/tensor';
 
 /**
- * What easy instances are told by (MHIM-v2 §3.3.1, Table 8): the class-aware instance probability, ranked through
- * {@link instanceMargin}, or the aggregator's attention.
+ * What easy instances are told by (MHIM-v2 §3.3.1, Table 8): the class-aware instance probability, or whatever else the
+ * aggregator makes of its instance logits ({@link rankingScore}); or the aggregator's attention.
  */
 export type MiningScore = 'probability' | 'attention';
 
@@ -33,11 +33,22 @@ export function assessInstances(
     const instances = aggregator.embed(features, call);
     const aggregation = aggregator.aggregate(instances, call);
     if (score === 'attention') return [aggregation.embedding, aggregation.attention ?? noAttention()];
-    return [aggregation.embedding, instanceMargin(aggregator.instanceLogits(instances, aggregation))];
+    const logits = aggregator.instanceLogits(instances, aggregation);
+    return [aggregation.embedding, rankingScore(logits, aggregator.instanceScore)];
   }) as [tf.Tensor2D, tf.Tensor];
   const scores = ranked.dataSync() as Float32Array;
   ranked.dispose();
   return { scores, heads: scores.length / features.shape[0], embedding };
+}
+
+/**
+ * What hard mining ranks instances by, as the aggregator wants it: {@link instanceMargin}, in the order of their class
+ * probabilities, or their largest logit.
+ * @param logits [n, c]
+ * @returns [n]
+ */
+export function rankingScore(logits: tf.Tensor2D, kind: InstanceScore = 'probability'): tf.Tensor1D {
+  return kind === 'logit' ? (tf.max(logits, 1) as tf.Tensor1D) : instanceMargin(logits);
 }
 
 /**

@@ -5,6 +5,7 @@ export {
   type Aggregation,
   type AggregatorCall,
   type BagTarget,
+  type InstanceScore,
   type LabelLoss,
   type Positions,
   type Prediction,
@@ -13,6 +14,15 @@ export { attentionPool, type AttentionWeights, type PoolActivation } from './att
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
 export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
 export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
+export { criticalScores, type QueryWeights } from './critical-scores.js';
+export {
+  DSMIL,
+  dsmilDefaults,
+  mhimDSMIL,
+  type DSMILAggregation,
+  type DSMILConfig,
+  type DSMILLayout,
+} from './ds-mil.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';
 export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
@@ -28,3 +38,4 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { valuePool, type ValueWeights } from './value-pool.js';

@@ -1,6 +1,7 @@
 import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
+import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 
@@ -39,6 +40,20 @@ export const registry = {
       layout: ['stand-alone', 'mhim', 'ilse'],
     },
     insideMhim: mhimABMIL,
+  }),
+  'ds-mil': entry<DSMILConfig, DSMIL>({
+    title: 'DSMIL',
+    source: 'Li et al. 2021',
+    create: DSMIL,
+    defaults: dsmilDefaults,
+    choices: {
+      query: ['nonlinear', 'linear'],
+      values: ['rectified', 'linear', 'instances'],
+      prediction: ['bag', 'mean'],
+      norm: ['none', 'layer', 'batch'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimDSMIL,
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({
     title: 'mean pooling',

@@ -32,7 +32,6 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 export const officialLayouts: Readonly<Record<string, Layout>> = {
   CLAM_SB: (args) => clam(args, false),
   CLAM_MB: (args) => clam(args, true),
-  DSMIL: dsmil,
   DTFD: dtfd,
   Dattention_ori: ibmil,
   TransMIL: transmil,
@@ -56,27 +55,6 @@ function clam(args: OfficialArguments, perClass: boolean): OfficialParameter[] {
       : [...linear(`${net}.module.0`, hidden, dim), ...linear(`${net}.module.${2 + dropout}`, heads, hidden)]),
     ...(perClass ? each.flatMap((c) => linear(`classifiers.${c}`, 1, dim)) : linear('classifiers', classes, dim)),
     ...each.flatMap((c) => linear(`instance_classifiers.${c}`, 2, dim)),
-  ];
-}
-
-function dsmil(args: OfficialArguments): OfficialParameter[] {
-  const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
-  const [bias, norm] = [args.flag('mil_bias', true), args.text('mil_norm', 'none')];
-  return [
-    ...(norm === 'bn' ? [...layerNorm('norm', args.number('input_dim', 1024)), ...layerNorm('norm1', dim)] : []),
-    ...featureLayer(args, dim),
-    ...linear('i_classifier', classes, dim, bias),
-    ...dsmilBag('b_classifier', dim, classes, bias),
-    ...(norm === 'none' ? [] : layerNorm('b_classifier.norm', dim)),
-  ];
-}
-
-function dsmilBag(name: string, dim: number, classes: number, bias = true): OfficialParameter[] {
-  return [
-    ...linear(`${name}.q.0`, 128, dim, bias),
-    ...linear(`${name}.q.2`, 128, 128),
-    ...linear(`${name}.v.1`, dim, dim, bias),
-    ...torchConvolution(`${name}.fcc`, [classes, classes, dim], bias),
   ];
 }
 
@@ -151,20 +129,13 @@ function mamba2d(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-/** `MHIM` over DSMIL and TransMIL; over AB-MIL it is built. */
+/** `MHIM` over TransMIL; over AB-MIL and DSMIL it is built. */
 function mhim(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('mlp_dim', 512), args.number('n_classes', 2)];
-  const encoder =
-    args.text('baseline', 'selfattn') === 'dsmil'
-      ? [
-          ...linear('online_encoder.i_classifier.0', classes, dim),
-          ...dsmilBag('online_encoder.b_classifier', dim, classes),
-        ]
-      : selfAttentionEncoder(dim, args.number('n_heads', 8));
   return [
     ...(args.flag('merge_enable', true) ? recycleNetwork(dim, args.number('merge_k', 1)) : []),
     ...linear('feature.0', dim, args.number('input_dim', 1024)),
-    ...encoder,
+    ...selfAttentionEncoder(dim, args.number('n_heads', 8)),
     ...linear('predictor', classes, dim),
   ];
 }

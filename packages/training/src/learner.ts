@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { instanceMargin, type HardMining } from '@mhim/hard-mining';
+import { rankingScore, type HardMining } from '@mhim/hard-mining';
 import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
@@ -26,7 +26,7 @@ export interface Explanation {
   probabilities: Float32Array;
   /** [n], where the model has attention. */
   attention?: Float32Array;
-  /** Class-aware instance score (MHIM-v2 eq. 6, as margin), [n]. */
+  /** Class-aware instance score that hard mining ranks by (MHIM-v2 eq. 6 as a margin, or the largest logit), [n]. */
   scores: Float32Array;
   /** The class that each instance's logits favour, [n]. */
   classes: Int32Array;
@@ -202,7 +202,7 @@ function explain(
     return {
       probabilities: tf.softmax(prediction.logits).dataSync().slice() as Float32Array,
       attention: prediction.attention && (tf.mean(prediction.attention, 0).dataSync().slice(0, n) as Float32Array),
-      scores: instanceMargin(own).dataSync().slice() as Float32Array,
+      scores: rankingScore(own, aggregator.instanceScore).dataSync().slice() as Float32Array,
       classes: tf.argMax(own, 1).dataSync().slice() as Int32Array,
     };
   });

@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { dsmilAdapters } from './dsmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
@@ -14,6 +15,7 @@ import { trajectoryAdapters } from './trajectories.js';
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
   ...abmilAdapters,
+  ...dsmilAdapters,
   ...poolingAdapters,
   ...rrtAdapters,
   ...mhimAdapters,

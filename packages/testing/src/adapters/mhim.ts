@@ -3,12 +3,14 @@ import {
   assessInstances,
   instanceProbability,
   MHIMv2,
+  rankingScore,
   type HardInstances,
   type MHIMv2Config,
   type MiningCall,
 } from '@mhim/hard-mining';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
+import { dsmilOutputs } from './dsmil.js';
 import {
   bagOf,
   callFor,
@@ -59,12 +61,13 @@ export function survivors(n: number, { masked }: HardInstances): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i));
 }
 
-/** The published score of every instance; ranking uses the margin, which has the order of the probability. */
+/** The published score of every instance; where that is a probability, ranking uses the margin, which has the same order. */
 export function teacherScore(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
   if (model.config.score === 'attention') return attentionScore(model, features);
   const { aggregator } = model.teacher;
   const instances = aggregator.embed(features);
-  return instanceProbability(aggregator.instanceLogits(instances, aggregator.aggregate(instances)));
+  const logits = aggregator.instanceLogits(instances, aggregator.aggregate(instances));
+  return aggregator.instanceScore === 'logit' ? rankingScore(logits, 'logit') : instanceProbability(logits);
 }
 
 /** The teacher's attention as it ranks by it, [heads·n], or [n] where an instance counts by its largest. */
@@ -79,13 +82,16 @@ function score(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
     const features = bagOf(fixture);
     const { scores, target } = model.mine(features, { rng: new Rng(0) });
+    const { aggregator } = model.teacher;
+    const prediction = aggregator.forward(features);
     const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
     return {
       ...numbers({
         'out.score': teacherScore(model, features),
         'out.t_feat': target,
-        'out.attn': model.teacher.aggregator.forward(features).attention,
+        'out.attn': prediction.attention,
         'out.attn_score': attentionScore(model, features),
+        ...dsmilOutputs(aggregator, prediction),
       }),
       'out.rank': order,
     };
@@ -102,7 +108,8 @@ function student(fixture: ConformanceCase): Outputs {
       maskRatioHigh: typeof scheduled === 'number' ? scheduled : undefined,
     });
     const step = (from = model) => from.studentPass(features, hard, targetOf(fixture), callFor(fixture));
-    const { logits, embedding, labelLoss, consistency, recycled } = step();
+    const pass = step();
+    const { logits, embedding, labelLoss, consistency, recycled } = pass;
     const outputs: Outputs = {
       ...lossAndGradients(model, features, () => step().loss),
       ...officialGradients(fixture, () =>
@@ -117,6 +124,7 @@ function student(fixture: ConformanceCase): Outputs {
         'out.logits': logits,
         'out.cls_loss': labelLoss,
         'out.cl_loss': consistency ?? tf.scalar(0),
+        ...dsmilOutputs(model.student, pass),
       }),
       'out.hs_masked': hard.masked,
       'out.hs_kept': survivors(features.shape[0], hard),
@@ -135,18 +143,28 @@ function pure(fixture: ConformanceCase): Outputs {
     loadParameters(model, fixture);
     const features = bagOf(fixture);
     const forward = () => model.forward(features, callFor(fixture));
-    const { logits } = forward();
+    const prediction = forward();
+    const { logits } = prediction;
     return {
       ...lossAndGradients(model, features, () => model.loss(forward(), targetOf(fixture))),
-      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits) }),
+      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), ...dsmilOutputs(model, prediction) }),
     };
   });
 }
 
 function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
-    const { logits, attention } = model.predict(bagOf(fixture));
-    return numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), 'out.attn': attention });
+    const { student } = model;
+    const prediction = model.predict(bagOf(fixture));
+    const { logits, attention, instances } = prediction;
+    // What `forward_test` calls attention is, over DSMIL, the score of each instance.
+    const scored = student.instanceScore === 'logit';
+    return numbers({
+      'out.logits': logits,
+      'out.probs': probabilities(logits),
+      ...dsmilOutputs(student, prediction),
+      'out.attn': scored ? rankingScore(student.instanceLogits(instances, prediction), 'logit') : attention,
+    });
   });
 }
 
