@@ -178,7 +178,7 @@ export class MHIMv2 extends Module {
       const { aggregator } = this.teacher;
       const instances = aggregator.embed(features, call);
       const aggregation = aggregator.aggregate(instances, call);
-      return [aggregation.embedding, instanceMargin(aggregator.instanceLogits(instances, aggregation))];
+      return [aggregation.embedding, instanceMargin(aggregator.instanceLogits(instances, aggregation, call))];
     }) as [tf.Tensor2D, tf.Tensor1D];
     const scores = margins.dataSync() as Float32Array;
     margins.dispose();

@@ -12,6 +12,15 @@ export {
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+export {
+  NystromAttention,
+  nystromAttentionDefaults,
+  type AttendedTokens,
+  type Landmarks,
+  type NystromAttentionConfig,
+} from './nystrom-attention.js';
+export { PPEG, type PPEGConfig } from './ppeg.js';
+export { PseudoInverse } from './pseudo-inverse.js';
 export { sinCosPositions } from './position-embedding.js';
 export {
   aggregatorNames,
@@ -23,3 +32,12 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export {
+  mhimTransMIL,
+  originalTransMIL,
+  TransMIL,
+  transMILDefaults,
+  type TransMILAggregation,
+  type TransMILConfig,
+  type TransMILLayout,
+} from './trans-mil.js';

@@ -2,6 +2,7 @@ import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -50,6 +51,18 @@ export const registry = {
     source: 'MHIM-v2 §4.3',
     create: MaxPooling,
     defaults: instancePoolingDefaults,
+  }),
+  'trans-mil': entry<TransMILConfig, TransMIL>({
+    title: 'TransMIL',
+    source: 'Shao et al. 2021',
+    create: TransMIL,
+    defaults: transMILDefaults,
+    choices: {
+      norm: ['none', 'layer', 'batch'],
+      position: ['ppeg', 'none'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimTransMIL,
   }),
 } as const;
 

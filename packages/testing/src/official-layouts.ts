@@ -36,7 +36,6 @@ export const officialLayouts: Readonly<Record<string, Layout>> = {
   DSMIL: dsmil,
   DTFD: dtfd,
   Dattention_ori: ibmil,
-  TransMIL: transmil,
   RRTMIL: rrt,
   MambaMIL_2D: mamba2d,
   MHIM: mhim,
@@ -110,21 +109,6 @@ function ibmil(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-function transmil(args: OfficialArguments): OfficialParameter[] {
-  const dim = args.number('inner_dim', 512);
-  const heads = args.number('n_heads', 8);
-  const positions = args.text('pos', 'ppeg') === 'none' ? [] : ppeg('pos_layer', dim, xavierConvolution);
-  return [
-    { name: 'cls_token', shape: [1, 1, dim], draw: normal(1e-6) },
-    ...positions,
-    ...featureLayer(args, dim),
-    ...nystromLayer('layer1', dim, heads, dim / heads, xavierConvolution),
-    ...nystromLayer('layer2', dim, heads, dim / heads, xavierConvolution),
-    ...layerNorm('norm', dim),
-    ...linear('classifier', args.number('n_classes', 2), dim, args.flag('mil_bias', true)),
-  ];
-}
-
 function rrt(args: OfficialArguments): OfficialParameter[] {
   const dim = args.number('inner_dim', 512);
   const crossRegion = args.flag('cr_msa', true);
@@ -194,32 +178,18 @@ function mamba2d(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-/** `MHIM` over DSMIL and TransMIL; over AB-MIL it is built. */
+/** `MHIM` over DSMIL; over AB-MIL and TransMIL it is built. */
 function mhim(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('mlp_dim', 512), args.number('n_classes', 2)];
-  const encoder =
-    args.text('baseline', 'selfattn') === 'dsmil'
-      ? [
-          ...linear('online_encoder.i_classifier.0', classes, dim),
-          ...dsmilBag('online_encoder.b_classifier', dim, classes),
-        ]
-      : selfAttentionEncoder(dim, args.number('n_heads', 8));
+  const encoder = [
+    ...linear('online_encoder.i_classifier.0', classes, dim),
+    ...dsmilBag('online_encoder.b_classifier', dim, classes),
+  ];
   return [
     ...(args.flag('merge_enable', true) ? recycleNetwork(dim, args.number('merge_k', 1)) : []),
     ...linear('feature.0', dim, args.number('input_dim', 1024)),
     ...encoder,
     ...linear('predictor', classes, dim),
-  ];
-}
-
-function selfAttentionEncoder(dim: number, heads: number): OfficialParameter[] {
-  const layer = (name: string) => nystromLayer(`online_encoder.${name}`, dim, heads, dim / 8, torchConvolution);
-  return [
-    { name: 'online_encoder.cls_token', shape: [1, 1, dim], draw: normal(1) },
-    ...layerNorm('online_encoder.norm', dim),
-    ...layer('layer1'),
-    ...layer('layer2'),
-    ...ppeg('online_encoder.pos_embedding', dim, torchConvolution),
   ];
 }
 
@@ -246,28 +216,6 @@ function featureLayer(args: OfficialArguments, dim: number): OfficialParameter[]
   const [input, bias] = [args.number('input_dim', 1024), args.flag('mil_bias', true)];
   if (args.text('mil_norm', 'none') !== 'ln') return linear('feature.0', dim, input, bias);
   return [...layerNorm('feature.0', input, bias), ...linear('feature.1', dim, input, bias)];
-}
-
-type Convolution = (name: string, shape: number[], bias?: boolean) => OfficialParameter[];
-
-function nystromLayer(
-  name: string,
-  dim: number,
-  heads: number,
-  headDim: number,
-  residual: Convolution,
-): OfficialParameter[] {
-  const inner = heads * headDim;
-  return [
-    ...layerNorm(`${name}.norm`, dim),
-    ...linear(`${name}.attn.to_qkv`, 3 * inner, dim, false),
-    ...linear(`${name}.attn.to_out.0`, dim, inner),
-    ...residual(`${name}.attn.res_conv`, [heads, 1, 33, 1], false),
-  ];
-}
-
-function ppeg(name: string, dim: number, convolve: Convolution): OfficialParameter[] {
-  return ['proj', 'proj1', 'proj2'].flatMap((part, i) => convolve(`${name}.${part}`, [dim, 1, 7 - 2 * i, 7 - 2 * i]));
 }
 
 function plainAttention(name: string, dim: number): OfficialParameter[] {

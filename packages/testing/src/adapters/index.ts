@@ -9,6 +9,7 @@ import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
+import { transMILAdapters } from './transmil.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
@@ -22,4 +23,5 @@ export const adapters: Adapters = {
   ...initialisationAdapters,
   ...trainingAdapters,
   ...trajectoryAdapters,
+  ...transMILAdapters,
 };

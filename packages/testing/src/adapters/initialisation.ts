@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
+import { ABMIL, MaxPooling, MeanPooling, TransMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
 import { createMHIM } from './mhim.js';
-import { abmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import { abmilConfig, gatedConfig, OfficialArguments, poolingConfig, transMILConfig } from './official-config.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
 export const initialisationAdapters: Adapters = { 'init.model': initialise };
@@ -45,8 +45,10 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new MeanPooling(poolingConfig(args), rng);
     case 'MaxMIL':
       return new MaxPooling(poolingConfig(args), rng);
+    case 'TransMIL':
+      return new TransMIL(transMILConfig(args), rng);
     case 'MHIM':
-      return args.text('baseline', 'selfattn') === 'attn' ? createMHIM(fixture, rng) : undefined;
+      return args.text('baseline', 'selfattn') === 'dsmil' ? undefined : createMHIM(fixture, rng);
     case 'Linear':
       return new Linear(args.number('in_features', 1), args.number('out_features', 1), rng, {
         bias: args.flag('bias', true),

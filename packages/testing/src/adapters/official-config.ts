@@ -1,5 +1,12 @@
 import type { ActivationName } from '@mhim/tensor';
-import { gatedABMIL, mhimABMIL, type ABMILConfig, type InstancePoolingConfig } from '@mhim/mil-aggregators';
+import {
+  gatedABMIL,
+  mhimABMIL,
+  mhimTransMIL,
+  type ABMILConfig,
+  type InstancePoolingConfig,
+  type TransMILConfig,
+} from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
 
@@ -57,6 +64,33 @@ export function mhimBaseConfig(args: OfficialArguments): ABMILConfig {
     embedDim: args.number('mlp_dim', 512),
     gated: args.flag('da_gated', false),
     attentionActivation: args.text('da_act', 'relu') as ActivationName,
+  });
+}
+
+/** `TransMIL` of the official repository; its dropout of 0.1 is no argument and 0 in the cases. */
+export function transMILConfig(args: OfficialArguments): TransMILConfig {
+  const norms: Record<string, TransMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
+  const bias = args.flag('mil_bias', true);
+  const embedDim = args.number('inner_dim', 512);
+  return {
+    ...commonConfig(args),
+    embedDim,
+    heads: args.number('n_heads', 8),
+    attentionDropout: 0,
+    position: args.text('pos', 'ppeg') === 'none' ? 'none' : 'ppeg',
+    norm: norms[args.text('mil_norm', 'none')] ?? 'none',
+    featureBias: bias,
+    classifierBias: bias,
+  };
+}
+
+/** The base of `MHIM` with `baseline=selfattn`. */
+export function mhimTransMILConfig(args: OfficialArguments): TransMILConfig {
+  return mhimTransMIL({
+    ...commonConfig(args),
+    embedDim: args.number('mlp_dim', 512),
+    heads: args.number('head', 8),
+    attentionDropout: 0,
   });
 }
 
