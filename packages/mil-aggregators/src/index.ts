@@ -24,6 +24,15 @@ export {
   type DSMILLayout,
 } from './ds-mil.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+export {
+  NystromAttention,
+  nystromAttentionDefaults,
+  type AttendedTokens,
+  type Landmarks,
+  type NystromAttentionConfig,
+} from './nystrom-attention.js';
+export { PPEG, type PPEGConfig } from './ppeg.js';
+export { PseudoInverse } from './pseudo-inverse.js';
 export { sinCosPositions } from './position-embedding.js';
 export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
 export { RegionAttention, type RegionAttentionConfig } from './region-attention.js';
@@ -39,3 +48,12 @@ export {
   type RegistryEntry,
 } from './registry.js';
 export { valuePool, type ValueWeights } from './value-pool.js';
+export {
+  mhimTransMIL,
+  originalTransMIL,
+  TransMIL,
+  transMILDefaults,
+  type TransMILAggregation,
+  type TransMILConfig,
+  type TransMILLayout,
+} from './trans-mil.js';

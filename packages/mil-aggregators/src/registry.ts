@@ -4,6 +4,7 @@ import type { Aggregator } from './aggregator.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
+import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -73,6 +74,18 @@ export const registry = {
     create: R2TMIL,
     defaults: r2tmilDefaults,
     choices: { norm: ['none', 'layer', 'batch'], normPosition: ['features', 'instances'] },
+  }),
+  'trans-mil': entry<TransMILConfig, TransMIL>({
+    title: 'TransMIL',
+    source: 'Shao et al. 2021',
+    create: TransMIL,
+    defaults: transMILDefaults,
+    choices: {
+      norm: ['none', 'layer', 'batch'],
+      position: ['ppeg', 'none'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimTransMIL,
   }),
 } as const;
 

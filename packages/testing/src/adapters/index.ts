@@ -11,6 +11,7 @@ import { operationAdapters } from './operations.js';
 import { rrtAdapters } from './rrt.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
+import { transMILAdapters } from './transmil.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
@@ -26,4 +27,5 @@ export const adapters: Adapters = {
   ...initialisationAdapters,
   ...trainingAdapters,
   ...trajectoryAdapters,
+  ...transMILAdapters,
 };

@@ -3,9 +3,11 @@ import {
   gatedABMIL,
   mhimABMIL,
   mhimDSMIL,
+  mhimTransMIL,
   type ABMILConfig,
   type DSMILConfig,
   type InstancePoolingConfig,
+  type TransMILConfig,
 } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
@@ -97,6 +99,33 @@ export function originalDsmilConfig(args: OfficialArguments): DSMILConfig {
 /** The base of `MHIM` with `baseline=dsmil`. */
 export function mhimDsmilConfig(args: OfficialArguments): DSMILConfig {
   return mhimDSMIL({ ...commonConfig(args), embedDim: args.number('mlp_dim', 512) });
+}
+
+/** `TransMIL` of the official repository; its dropout of 0.1 is no argument and 0 in the cases. */
+export function transMILConfig(args: OfficialArguments): TransMILConfig {
+  const norms: Record<string, TransMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
+  const bias = args.flag('mil_bias', true);
+  const embedDim = args.number('inner_dim', 512);
+  return {
+    ...commonConfig(args),
+    embedDim,
+    heads: args.number('n_heads', 8),
+    attentionDropout: 0,
+    position: args.text('pos', 'ppeg') === 'none' ? 'none' : 'ppeg',
+    norm: norms[args.text('mil_norm', 'none')] ?? 'none',
+    featureBias: bias,
+    classifierBias: bias,
+  };
+}
+
+/** The base of `MHIM` with `baseline=selfattn`. */
+export function mhimTransMILConfig(args: OfficialArguments): TransMILConfig {
+  return mhimTransMIL({
+    ...commonConfig(args),
+    embedDim: args.number('mlp_dim', 512),
+    heads: args.number('head', 8),
+    attentionDropout: 0,
+  });
 }
 
 /** `MeanMIL` and `MaxMIL`. The dropout rate also decides a name, so it stays; these cases run without training. */
