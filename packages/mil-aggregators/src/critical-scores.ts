@@ -101,5 +101,6 @@ type Matrix = tf.Tensor2D;
 
 /** [c] → [c, n] with a 1 at each index. */
 function oneHot(indices: tf.Tensor, n: number): tf.Tensor2D {
-  return tf.cast(tf.oneHot(indices, n), 'float32') as tf.Tensor2D;
+  // TensorFlow's own refuses a bag of one.
+  return tf.cast(tf.equal(tf.expandDims(indices, 1), tf.range(0, n, 1, 'int32')), 'float32') as tf.Tensor2D;
 }

@@ -109,8 +109,6 @@ function convolution(args: OfficialArguments, axes: number): OfficialParameter[]
   return torchConvolution('', weight, args.flag('bias', true));
 }
 
-type Convolution = (name: string, shape: number[], bias?: boolean) => OfficialParameter[];
-
 function gatedAttention(
   name: string,
   dim: number,
