@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /**
  * Runs `load` with the process's standard error pointed at nothing, and restores it whatever happens.
@@ -12,10 +12,11 @@ export function loadQuietly<T>(load: () => T): T {
   // of its own: what others then write into the same log would lie over our lines, unless all of them append.
   let backup: number;
   try {
-    // Not fstat: called just before, it was seen to keep Node 20 from following symbolic links while it loads.
-    const target = readlinkSync('/proc/self/fd/2');
-    if (target.startsWith('socket:')) return load();
-    if (target.startsWith('/') && !target.startsWith('/dev/') && !appends()) return load();
+    if (readlinkSync('/proc/self/fd/2').startsWith('socket:')) return load();
+    const isFile = fstatSync(2).isFile();
+    // Node follows no symbolic link, as long as the last thing that it looked at was a pipe; modules would load twice.
+    statSync('/');
+    if (isFile && !appends()) return load();
     backup = openSync('/proc/self/fd/2', 'a');
   } catch {
     return load();
