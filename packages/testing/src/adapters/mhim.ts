@@ -1,11 +1,13 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { instanceProbability, MHIMv2, type HardInstances, type MiningCall } from '@mhim/hard-mining';
+import type { Aggregation, TransMILAggregation } from '@mhim/mil-aggregators';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { mhimBaseOf } from './mhim-bases.js';
 import { mhimConfig } from './official-config.js';
+import { valuesByHead } from './transmil.js';
 
 /** `MHIM` as a whole: teacher scores, student pass, baseline and inference. */
 export const mhimAdapters: Adapters = {
@@ -55,7 +57,9 @@ function score(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
     const features = bagOf(fixture);
     const { scores, target } = model.mine(features, { rng: new Rng(0) });
-    const { attention } = model.teacher.aggregator.forward(features);
+    const aggregation = model.teacher.aggregator.forward(features);
+    const { attention } = aggregation;
+    const { values } = aggregation as Partial<TransMILAggregation>;
     const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
     return {
       ...numbers({
@@ -63,6 +67,7 @@ function score(fixture: ConformanceCase): Outputs {
         'out.t_feat': target,
         'out.attn': attention,
         'out.attn_score': attention,
+        'out.v': values && valuesByHead(values, attention?.shape[0] as number),
       }),
       'out.rank': order,
     };
@@ -117,9 +122,16 @@ function pure(fixture: ConformanceCase): Outputs {
 
 function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
-    const { logits, attention } = model.predict(bagOf(fixture));
-    return numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), 'out.attn': attention });
+    const prediction = model.predict(bagOf(fixture));
+    const { logits } = prediction;
+    return numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), 'out.attn': attentionOf(prediction) });
   });
+}
+
+/** Of TransMIL the cases hold the attention of both layers. */
+function attentionOf(aggregation: Aggregation): tf.Tensor | undefined {
+  const { attention, lastAttention } = aggregation as Partial<TransMILAggregation>;
+  return attention && lastAttention ? tf.stack([attention, lastAttention]) : attention;
 }
 
 function ema(fixture: ConformanceCase): Outputs {
