@@ -1,4 +1,4 @@
-import type { ActivationName } from '@mhim/tensor';
+import { MhimError, type ActivationName } from '@mhim/tensor';
 import {
   gatedABMIL,
   mhimABMIL,
@@ -105,10 +105,12 @@ export function mhimDsmilConfig(args: OfficialArguments): DSMILConfig {
 export function transMILConfig(args: OfficialArguments): TransMILConfig {
   const norms: Record<string, TransMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
   const bias = args.flag('mil_bias', true);
-  const embedDim = args.number('inner_dim', 512);
+  if (!args.flag('embed_feat', true)) {
+    throw new MhimError('TransMIL is built with a feature layer only.', { code: 'config', path: 'embed_feat' });
+  }
   return {
     ...commonConfig(args),
-    embedDim,
+    embedDim: args.number('inner_dim', 512),
     heads: args.number('n_heads', 8),
     attentionDropout: 0,
     position: args.text('pos', 'ppeg') === 'none' ? 'none' : 'ppeg',
