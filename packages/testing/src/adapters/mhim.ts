@@ -125,14 +125,16 @@ function pure(fixture: ConformanceCase): Outputs {
 
 function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
+    const { student } = model;
     const prediction = model.predict(bagOf(fixture));
-    const { logits, attention } = prediction;
+    const { logits, attention, instances } = prediction;
+    // What `forward_test` calls attention is, over DSMIL, the score of each instance.
+    const scored = student.instanceScore === 'logit';
     return numbers({
       'out.logits': logits,
       'out.probs': probabilities(logits),
-      ...dsmilOutputs(model.student, prediction),
-      // Over DSMIL `forward_test` calls its instance scores attention.
-      'out.attn': prediction.instanceScores ?? attention,
+      ...dsmilOutputs(student, prediction),
+      'out.attn': scored ? rankingScore(student.instanceLogits(instances, prediction), 'logit') : attention,
     });
   });
 }
