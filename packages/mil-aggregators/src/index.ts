@@ -12,6 +12,7 @@ export {
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { CLAM, clamDefaults, CLAMMB, CLAMSB, type CLAMConfig, type CLAMLayout, type InstanceVerdict } from './clam.js';
 export { criticalScores, type QueryWeights } from './critical-scores.js';
 export {
   DSMIL,
@@ -21,6 +22,12 @@ export {
   type DSMILConfig,
   type DSMILLayout,
 } from './ds-mil.js';
+export {
+  clusterInstances,
+  type ClusteringOptions,
+  type ClusteringTask,
+  type InstanceClustering,
+} from './instance-clustering.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';
 export {
@@ -33,4 +40,5 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { decidedRows, topKSvm, type TopKSvmOptions } from './top-k-svm.js';
 export { valuePool, type ValueWeights } from './value-pool.js';

@@ -31,8 +31,6 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 
 /** By the name of the official class. */
 export const officialLayouts: Readonly<Record<string, Layout>> = {
-  CLAM_SB: (args) => clam(args, false),
-  CLAM_MB: (args) => clam(args, true),
   DTFD: dtfd,
   Dattention_ori: ibmil,
   TransMIL: transmil,
@@ -42,23 +40,6 @@ export const officialLayouts: Readonly<Record<string, Layout>> = {
   Conv1d: (args) => convolution(args, 1),
   Conv2d: (args) => convolution(args, 2),
 };
-
-function clam(args: OfficialArguments, perClass: boolean): OfficialParameter[] {
-  const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
-  const hidden = args.text('size_arg', 'small') === 'big' ? 384 : 256;
-  const heads = perClass ? classes : 1;
-  const dropout = args.number('dropout', 0) > 0 ? 1 : 0;
-  const net = `attention_net.${2 + dropout}`;
-  const each = Array.from({ length: classes }, (_, c) => c);
-  return [
-    ...linear('attention_net.0', dim, args.number('input_dim', 1024)),
-    ...(args.flag('gate', true)
-      ? gatedAttention(net, dim, hidden, { output: heads })
-      : [...linear(`${net}.module.0`, hidden, dim), ...linear(`${net}.module.${2 + dropout}`, heads, hidden)]),
-    ...(perClass ? each.flatMap((c) => linear(`classifiers.${c}`, 1, dim)) : linear('classifiers', classes, dim)),
-    ...each.flatMap((c) => linear(`instance_classifiers.${c}`, 2, dim)),
-  ];
-}
 
 function dtfd(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];

@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
@@ -15,6 +16,7 @@ import { trajectoryAdapters } from './trajectories.js';
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...dsmilAdapters,
+  ...clamAdapters,
   ...poolingAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,

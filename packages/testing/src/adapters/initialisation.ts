@@ -4,8 +4,16 @@ import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
+import { createClam } from './clam.js';
 import { createMHIM } from './mhim.js';
-import { abmilConfig, dsmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import {
+  abmilConfig,
+  clamConfig,
+  dsmilConfig,
+  gatedConfig,
+  OfficialArguments,
+  poolingConfig,
+} from './official-config.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
 export const initialisationAdapters: Adapters = { 'init.model': initialise };
@@ -41,6 +49,9 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new ABMIL(abmilConfig(args), rng);
     case 'AttentionGated':
       return new ABMIL(gatedConfig(args), rng);
+    case 'CLAM_SB':
+    case 'CLAM_MB':
+      return createClam(args, clamConfig(fixture), rng);
     case 'DSMIL':
       return new DSMIL(dsmilConfig(fixture), rng);
     case 'MeanMIL':
