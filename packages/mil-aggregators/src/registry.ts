@@ -4,6 +4,8 @@ import type { Aggregator } from './aggregator.js';
 import { clamDefaults, CLAMMB, CLAMSB, type CLAMConfig } from './clam.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
+import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -80,6 +82,25 @@ export const registry = {
     source: 'MHIM-v2 §4.3',
     create: MaxPooling,
     defaults: instancePoolingDefaults,
+  }),
+  'r2t-mil': entry<R2TMILConfig, R2TMIL>({
+    title: 'R2T-MIL',
+    source: 'Tang et al. 2024',
+    create: R2TMIL,
+    defaults: r2tmilDefaults,
+    choices: { norm: ['none', 'layer', 'batch'], normPosition: ['features', 'instances'] },
+  }),
+  'trans-mil': entry<TransMILConfig, TransMIL>({
+    title: 'TransMIL',
+    source: 'Shao et al. 2021',
+    create: TransMIL,
+    defaults: transMILDefaults,
+    choices: {
+      norm: ['none', 'layer', 'batch'],
+      position: ['ppeg', 'none'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimTransMIL,
   }),
 } as const;
 

@@ -1,16 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import {
-  kaimingUniform,
-  normal,
-  ones,
-  torchBias,
-  torchWeight,
-  uniform,
-  unitUniform,
-  xavierNormal,
-  zeros,
-  type Initialiser,
-} from '@mhim/tensor';
+import { ones, torchBias, torchWeight, unitUniform, xavierNormal, zeros, type Initialiser } from '@mhim/tensor';
 import type { OfficialArguments } from './adapters/official-config.js';
 
 /*
@@ -33,10 +22,7 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 export const officialLayouts: Readonly<Record<string, Layout>> = {
   DTFD: dtfd,
   Dattention_ori: ibmil,
-  TransMIL: transmil,
-  RRTMIL: rrt,
   MambaMIL_2D: mamba2d,
-  MHIM: mhim,
   Conv1d: (args) => convolution(args, 1),
   Conv2d: (args) => convolution(args, 2),
 };
@@ -69,62 +55,6 @@ function ibmil(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-function transmil(args: OfficialArguments): OfficialParameter[] {
-  const dim = args.number('inner_dim', 512);
-  const heads = args.number('n_heads', 8);
-  const positions = args.text('pos', 'ppeg') === 'none' ? [] : ppeg('pos_layer', dim, xavierConvolution);
-  return [
-    { name: 'cls_token', shape: [1, 1, dim], draw: normal(1e-6) },
-    ...positions,
-    ...featureLayer(args, dim),
-    ...nystromLayer('layer1', dim, heads, dim / heads, xavierConvolution),
-    ...nystromLayer('layer2', dim, heads, dim / heads, xavierConvolution),
-    ...layerNorm('norm', dim),
-    ...linear('classifier', args.number('n_classes', 2), dim, args.flag('mil_bias', true)),
-  ];
-}
-
-function rrt(args: OfficialArguments): OfficialParameter[] {
-  const dim = args.number('inner_dim', 512);
-  const crossRegion = args.flag('cr_msa', true);
-  const layers = Array.from({ length: args.number('n_layers', 2) - 1 }, (_, i) => `online_encoder.layers.${i}`);
-  const block = (name: string) => [
-    ...layerNorm(`${name}.norm`, dim),
-    ...linear(`${name}.attn.attn.qkv`, 3 * dim, dim),
-    ...linear(`${name}.attn.attn.proj`, dim, dim),
-    ...(args.flag('ffn', false)
-      ? [
-          ...layerNorm(`${name}.norm2`, dim),
-          ...linear(`${name}.mlp.fc1`, 4 * dim, dim),
-          ...linear(`${name}.mlp.fc2`, dim, 4 * dim),
-        ]
-      : []),
-  ];
-  const pe: [number, number, number, number] = [args.number('n_heads', 8), 1, args.number('epeg_k', 15), 1];
-  return [
-    ...linear('feature.0', dim, args.number('input_dim', 1024)),
-    ...layerNorm('online_encoder.norm', dim),
-    ...layers.flatMap((name) => [
-      ...block(name),
-      ...(args.flag('epeg', true) ? xavierConvolution(`${name}.attn.attn.pe`, pe) : []),
-    ]),
-    ...(crossRegion
-      ? [
-          ...block('online_encoder.cr_msa'),
-          {
-            name: 'online_encoder.cr_msa.attn.phi',
-            shape: [dim, args.number('crmsa_k', 3)],
-            draw: kaimingUniform(Math.sqrt(5)),
-          },
-        ]
-      : []),
-    ...(args.flag('da_gated', false)
-      ? gatedAttention('pool_fn.attention', dim, 128, { bias: false })
-      : plainAttention('pool_fn.attention', dim)),
-    ...linear('predictor', args.number('n_classes', 2), dim),
-  ];
-}
-
 function mamba2d(args: OfficialArguments): OfficialParameter[] {
   const [dim, state] = [args.number('mambamil_dim', 128), args.number('mambamil_state_dim', 16)];
   const [inner, rank, classes] = [2 * dim, Math.ceil(dim / 16), args.number('n_classes', 2)];
@@ -153,90 +83,11 @@ function mamba2d(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-/** `MHIM` over TransMIL; over AB-MIL and DSMIL it is built. */
-function mhim(args: OfficialArguments): OfficialParameter[] {
-  const [dim, classes] = [args.number('mlp_dim', 512), args.number('n_classes', 2)];
-  return [
-    ...(args.flag('merge_enable', true) ? recycleNetwork(dim, args.number('merge_k', 1)) : []),
-    ...linear('feature.0', dim, args.number('input_dim', 1024)),
-    ...selfAttentionEncoder(dim, args.number('n_heads', 8)),
-    ...linear('predictor', classes, dim),
-  ];
-}
-
-function selfAttentionEncoder(dim: number, heads: number): OfficialParameter[] {
-  const layer = (name: string) => nystromLayer(`online_encoder.${name}`, dim, heads, dim / 8, torchConvolution);
-  return [
-    { name: 'online_encoder.cls_token', shape: [1, 1, dim], draw: normal(1) },
-    ...layerNorm('online_encoder.norm', dim),
-    ...layer('layer1'),
-    ...layer('layer2'),
-    ...ppeg('online_encoder.pos_embedding', dim, torchConvolution),
-  ];
-}
-
-function recycleNetwork(dim: number, queries: number): OfficialParameter[] {
-  const bound = Math.sqrt(6 / (3 * 16 * 16 + dim));
-  return [
-    { name: 'merge.global_q_mm', shape: [1, queries, dim], draw: uniform(bound) },
-    ...layerNorm('merge.norm', dim),
-    ...linear('merge.attn.to_kv', 1024, dim, false),
-    ...linear('merge.attn.to_q', 512, dim, false),
-    ...linear('merge.attn.to_out.0', dim, 512),
-  ];
-}
-
 function convolution(args: OfficialArguments, axes: number): OfficialParameter[] {
   const kernel = args.numbers('kernel_size', axes);
   const channels = args.number('in_channels', 1) / args.number('groups', 1);
   const weight = [args.number('out_channels', 1), channels, ...kernel];
   return torchConvolution('', weight, args.flag('bias', true));
-}
-
-/** Linear, activation (, dropout), led by a LayerNorm where `mil_norm` asks for one. */
-function featureLayer(args: OfficialArguments, dim: number): OfficialParameter[] {
-  const [input, bias] = [args.number('input_dim', 1024), args.flag('mil_bias', true)];
-  if (args.text('mil_norm', 'none') !== 'ln') return linear('feature.0', dim, input, bias);
-  return [...layerNorm('feature.0', input, bias), ...linear('feature.1', dim, input, bias)];
-}
-
-type Convolution = (name: string, shape: number[], bias?: boolean) => OfficialParameter[];
-
-function nystromLayer(
-  name: string,
-  dim: number,
-  heads: number,
-  headDim: number,
-  residual: Convolution,
-): OfficialParameter[] {
-  const inner = heads * headDim;
-  return [
-    ...layerNorm(`${name}.norm`, dim),
-    ...linear(`${name}.attn.to_qkv`, 3 * inner, dim, false),
-    ...linear(`${name}.attn.to_out.0`, dim, inner),
-    ...residual(`${name}.attn.res_conv`, [heads, 1, 33, 1], false),
-  ];
-}
-
-function ppeg(name: string, dim: number, convolve: Convolution): OfficialParameter[] {
-  return ['proj', 'proj1', 'proj2'].flatMap((part, i) => convolve(`${name}.${part}`, [dim, 1, 7 - 2 * i, 7 - 2 * i]));
-}
-
-function plainAttention(name: string, dim: number): OfficialParameter[] {
-  return [...linear(`${name}.attention.0`, 128, dim, false), ...linear(`${name}.attention.2`, 1, 128, false)];
-}
-
-function gatedAttention(
-  name: string,
-  dim: number,
-  hidden: number,
-  { bias = true, output = 1 }: { bias?: boolean; output?: number },
-): OfficialParameter[] {
-  return [
-    ...linear(`${name}.attention_a.0`, hidden, dim, bias),
-    ...linear(`${name}.attention_b.0`, hidden, dim, bias),
-    ...linear(`${name}.attention_c`, output, hidden, bias),
-  ];
 }
 
 function linear(name: string, output: number, input: number, bias = true): OfficialParameter[] {
@@ -254,11 +105,6 @@ function torchConvolution(name: string, shape: number[], bias = true): OfficialP
   const prefix = name === '' ? '' : `${name}.`;
   const weight = { name: `${prefix}weight`, shape, draw: torchWeight };
   return bias ? [weight, { name: `${prefix}bias`, shape: [shape[0] as number], draw: torchBias(shape) }] : [weight];
-}
-
-function xavierConvolution(name: string, shape: number[], bias = true): OfficialParameter[] {
-  const weight = { name: `${name}.weight`, shape, draw: xavierNormal };
-  return bias ? [weight, constant(`${name}.bias`, [shape[0] as number], zeros)] : [weight];
 }
 
 function constant(name: string, shape: number[], draw: Initialiser): OfficialParameter {

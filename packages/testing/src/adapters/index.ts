@@ -9,8 +9,10 @@ import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { rrtAdapters } from './rrt.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
+import { transMILAdapters } from './transmil.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
@@ -18,6 +20,7 @@ export const adapters: Adapters = {
   ...dsmilAdapters,
   ...clamAdapters,
   ...poolingAdapters,
+  ...rrtAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,
@@ -26,4 +29,5 @@ export const adapters: Adapters = {
   ...initialisationAdapters,
   ...trainingAdapters,
   ...trajectoryAdapters,
+  ...transMILAdapters,
 };

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, DSMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
+import { ABMIL, DSMIL, MaxPooling, MeanPooling, R2TMIL, TransMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
@@ -13,7 +13,9 @@ import {
   gatedConfig,
   OfficialArguments,
   poolingConfig,
+  transMILConfig,
 } from './official-config.js';
+import { rrtConfig } from './rrt.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
 export const initialisationAdapters: Adapters = { 'init.model': initialise };
@@ -58,8 +60,12 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new MeanPooling(poolingConfig(args), rng);
     case 'MaxMIL':
       return new MaxPooling(poolingConfig(args), rng);
+    case 'RRTMIL':
+      return new R2TMIL(rrtConfig(args), rng);
+    case 'TransMIL':
+      return new TransMIL(transMILConfig(args), rng);
     case 'MHIM':
-      return args.text('baseline', 'selfattn') === 'selfattn' ? undefined : createMHIM(fixture, rng);
+      return createMHIM(fixture, rng);
     case 'Linear':
       return new Linear(args.number('in_features', 1), args.number('out_features', 1), rng, {
         bias: args.flag('bias', true),

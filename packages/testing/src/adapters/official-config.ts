@@ -3,13 +3,16 @@ import {
   gatedABMIL,
   mhimABMIL,
   mhimDSMIL,
+  mhimTransMIL,
   type ABMILConfig,
   type CLAMConfig,
   type DSMILConfig,
   type InstancePoolingConfig,
+  type TransMILConfig,
 } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
+import { KindNotBuilt } from '../run-conformance.js';
 
 /** Constructor arguments under their official names, with the official defaults where a case leaves them out. */
 export class OfficialArguments {
@@ -150,6 +153,33 @@ function clamNetwork(args: OfficialArguments) {
   };
 }
 
+/** `TransMIL` of the official repository; its dropout of 0.1 is no argument and 0 in the cases. */
+export function transMILConfig(args: OfficialArguments): TransMILConfig {
+  const norms: Record<string, TransMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
+  const bias = args.flag('mil_bias', true);
+  const embedDim = args.number('inner_dim', 512);
+  return {
+    ...commonConfig(args),
+    embedDim,
+    heads: args.number('n_heads', 8),
+    attentionDropout: 0,
+    position: args.text('pos', 'ppeg') === 'none' ? 'none' : 'ppeg',
+    norm: norms[args.text('mil_norm', 'none')] ?? 'none',
+    featureBias: bias,
+    classifierBias: bias,
+  };
+}
+
+/** The base of `MHIM` with `baseline=selfattn`. */
+export function mhimTransMILConfig(args: OfficialArguments): TransMILConfig {
+  return mhimTransMIL({
+    ...commonConfig(args),
+    embedDim: args.number('mlp_dim', 512),
+    heads: args.number('head', 8),
+    attentionDropout: 0,
+  });
+}
+
 /** `MeanMIL` and `MaxMIL`. The dropout rate also decides a name, so it stays; these cases run without training. */
 export function poolingConfig(args: OfficialArguments): InstancePoolingConfig {
   const { inputDim, classes, activation } = commonConfig(args);
@@ -161,7 +191,15 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
   const args = new OfficialArguments(constructorArgs);
   const loop = new OfficialArguments(config);
   const recycle = args.flag('merge_enable', true);
+  const overDsmil = args.text('baseline', 'selfattn') === 'dsmil';
+  for (const ratio of ['mask_ratio', 'mask_ratio_l']) {
+    if (args.number(ratio, 0) > 0)
+      throw new KindNotBuilt(`${ratio}, of the conference version, with a recycle network`);
+  }
   return {
+    // Officially DSMIL's instances count by their largest logit, or by their largest attention, of any class.
+    score: args.flag('attn2score', true) ? 'probability' : 'attention',
+    headFusion: overDsmil ? 'max' : 'vote',
     maskRatioHigh: args.number('mask_ratio_h', 0),
     maskRatioHighDecay: 'none',
     randomHigh: args.number('mask_ratio_hr', 1),
