@@ -12,6 +12,7 @@ export {
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { CLAM, clamDefaults, CLAMMB, CLAMSB, type CLAMConfig, type CLAMLayout, type InstanceVerdict } from './clam.js';
 export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
 export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
 export { criticalScores, type QueryWeights } from './critical-scores.js';
@@ -23,6 +24,12 @@ export {
   type DSMILConfig,
   type DSMILLayout,
 } from './ds-mil.js';
+export {
+  clusterInstances,
+  type ClusteringOptions,
+  type ClusteringTask,
+  type InstanceClustering,
+} from './instance-clustering.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export {
   NystromAttention,
@@ -47,6 +54,7 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { decidedRows, topKSvm, type TopKSvmOptions } from './top-k-svm.js';
 export { valuePool, type ValueWeights } from './value-pool.js';
 export {
   mhimTransMIL,

@@ -1,6 +1,7 @@
 import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
+import { clamDefaults, CLAMMB, CLAMSB, type CLAMConfig } from './clam.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
@@ -55,6 +56,20 @@ export const registry = {
       layout: ['stand-alone', 'mhim', 'original'],
     },
     insideMhim: mhimDSMIL,
+  }),
+  'clam-sb': entry<CLAMConfig, CLAMSB>({
+    title: 'CLAM-SB',
+    source: 'Lu et al. 2021',
+    create: CLAMSB,
+    defaults: clamDefaults,
+    choices: { instanceLoss: ['svm', 'cross-entropy'], layout: ['stand-alone', 'original'] },
+  }),
+  'clam-mb': entry<CLAMConfig, CLAMMB>({
+    title: 'CLAM-MB',
+    source: 'Lu et al. 2021',
+    create: CLAMMB,
+    defaults: clamDefaults,
+    choices: { instanceLoss: ['svm', 'cross-entropy'], layout: ['stand-alone', 'original'] },
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({
     title: 'mean pooling',

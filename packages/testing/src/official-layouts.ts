@@ -20,31 +20,12 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 
 /** By the name of the official class. */
 export const officialLayouts: Readonly<Record<string, Layout>> = {
-  CLAM_SB: (args) => clam(args, false),
-  CLAM_MB: (args) => clam(args, true),
   DTFD: dtfd,
   Dattention_ori: ibmil,
   MambaMIL_2D: mamba2d,
   Conv1d: (args) => convolution(args, 1),
   Conv2d: (args) => convolution(args, 2),
 };
-
-function clam(args: OfficialArguments, perClass: boolean): OfficialParameter[] {
-  const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
-  const hidden = args.text('size_arg', 'small') === 'big' ? 384 : 256;
-  const heads = perClass ? classes : 1;
-  const dropout = args.number('dropout', 0) > 0 ? 1 : 0;
-  const net = `attention_net.${2 + dropout}`;
-  const each = Array.from({ length: classes }, (_, c) => c);
-  return [
-    ...linear('attention_net.0', dim, args.number('input_dim', 1024)),
-    ...(args.flag('gate', true)
-      ? gatedAttention(net, dim, hidden, { output: heads })
-      : [...linear(`${net}.module.0`, hidden, dim), ...linear(`${net}.module.${2 + dropout}`, heads, hidden)]),
-    ...(perClass ? each.flatMap((c) => linear(`classifiers.${c}`, 1, dim)) : linear('classifiers', classes, dim)),
-    ...each.flatMap((c) => linear(`instance_classifiers.${c}`, 2, dim)),
-  ];
-}
 
 function dtfd(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
@@ -107,19 +88,6 @@ function convolution(args: OfficialArguments, axes: number): OfficialParameter[]
   const channels = args.number('in_channels', 1) / args.number('groups', 1);
   const weight = [args.number('out_channels', 1), channels, ...kernel];
   return torchConvolution('', weight, args.flag('bias', true));
-}
-
-function gatedAttention(
-  name: string,
-  dim: number,
-  hidden: number,
-  { bias = true, output = 1 }: { bias?: boolean; output?: number },
-): OfficialParameter[] {
-  return [
-    ...linear(`${name}.attention_a.0`, hidden, dim, bias),
-    ...linear(`${name}.attention_b.0`, hidden, dim, bias),
-    ...linear(`${name}.attention_c`, output, hidden, bias),
-  ];
 }
 
 function linear(name: string, output: number, input: number, bias = true): OfficialParameter[] {

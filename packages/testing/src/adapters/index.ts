@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
@@ -17,6 +18,7 @@ import { transMILAdapters } from './transmil.js';
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...dsmilAdapters,
+  ...clamAdapters,
   ...poolingAdapters,
   ...rrtAdapters,
   ...mhimAdapters,

@@ -4,9 +4,11 @@ import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
+import { createClam } from './clam.js';
 import { createMHIM } from './mhim.js';
 import {
   abmilConfig,
+  clamConfig,
   dsmilConfig,
   gatedConfig,
   OfficialArguments,
@@ -49,6 +51,9 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new ABMIL(abmilConfig(args), rng);
     case 'AttentionGated':
       return new ABMIL(gatedConfig(args), rng);
+    case 'CLAM_SB':
+    case 'CLAM_MB':
+      return createClam(args, clamConfig(fixture), rng);
     case 'DSMIL':
       return new DSMIL(dsmilConfig(fixture), rng);
     case 'MeanMIL':
