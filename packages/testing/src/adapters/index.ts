@@ -7,6 +7,7 @@ import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
 
@@ -22,4 +23,5 @@ export const adapters: Adapters = {
   ...initialisationAdapters,
   ...trainingAdapters,
   ...trajectoryAdapters,
+  ...survivalAdapters,
 };
