@@ -6,14 +6,19 @@ import { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
+import { R2TMIL, type R2TMILConfig } from './r2t-mil.js';
 
 const [inputDim, embedDim, classes] = [7, 8, 3];
 const base: ABMILConfig = { inputDim, embedDim, classes, attentionDim: 6 };
+const r2t: R2TMILConfig = {
+  ...{ ...base, activation: 'gelu', attentionActivation: 'tanh' },
+  ...{ heads: 2, crossHeads: 2, crossRegions: 2, epegKernel: 3 },
+};
 
 interface Entry {
   create: (rng: Rng) => Aggregator;
-  /** Whether a permutation of the instances leaves the bag alone. */
-  unordered?: boolean;
+  /** Whether the order of the instances matters. */
+  ordered?: boolean;
   positions?: boolean;
 }
 
@@ -29,6 +34,19 @@ const entries: Record<string, Entry> = {
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
   'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
+  'R2T-MIL': { create: (rng) => new R2TMIL(r2t, rng), ordered: true },
+  'R2T-MIL with everything': {
+    create: (rng) =>
+      new R2TMIL(
+        { ...r2t, layers: 3, summaries: 1, shortcut: true, feedForward: true, gated: true, norm: 'layer' },
+        rng,
+      ),
+    ordered: true,
+  },
+  'R2T-MIL with nothing': {
+    create: (rng) => new R2TMIL({ ...r2t, epegKernel: 0, crossRegion: false, qkvBias: false }, rng),
+    ordered: true,
+  },
 };
 
 const bag = (n: number, seed = 1): tf.Tensor2D => new Rng(seed).normal([n, inputDim]);
@@ -57,7 +75,7 @@ describe.each(Object.entries(entries))('%s', (_, entry) => {
   });
 
   it('does not depend on the order of instances', () => {
-    if (entry.positions) return;
+    if (entry.positions || entry.ordered) return;
     const m = model();
     const order = tf.tensor1d([4, 2, 0, 5, 1, 3], 'int32');
     const [straight, shuffled] = [m.forward(bag(6)), m.forward(tf.gather(bag(6), order))];

@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { dsmilAdapters } from './dsmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
@@ -7,6 +8,7 @@ import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { rrtAdapters } from './rrt.js';
 import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
@@ -14,7 +16,9 @@ import { trajectoryAdapters } from './trajectories.js';
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
   ...abmilAdapters,
+  ...dsmilAdapters,
   ...poolingAdapters,
+  ...rrtAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,

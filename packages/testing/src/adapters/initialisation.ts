@@ -1,11 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
+import { ABMIL, DSMIL, MaxPooling, MeanPooling, R2TMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
 import { createMHIM } from './mhim.js';
-import { abmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import { abmilConfig, dsmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import { rrtConfig } from './rrt.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
 export const initialisationAdapters: Adapters = { 'init.model': initialise };
@@ -41,12 +42,16 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new ABMIL(abmilConfig(args), rng);
     case 'AttentionGated':
       return new ABMIL(gatedConfig(args), rng);
+    case 'DSMIL':
+      return new DSMIL(dsmilConfig(fixture), rng);
     case 'MeanMIL':
       return new MeanPooling(poolingConfig(args), rng);
     case 'MaxMIL':
       return new MaxPooling(poolingConfig(args), rng);
+    case 'RRTMIL':
+      return new R2TMIL(rrtConfig(args), rng);
     case 'MHIM':
-      return args.text('baseline', 'selfattn') === 'attn' ? createMHIM(fixture, rng) : undefined;
+      return args.text('baseline', 'selfattn') === 'selfattn' ? undefined : createMHIM(fixture, rng);
     case 'Linear':
       return new Linear(args.number('in_features', 1), args.number('out_features', 1), rng, {
         bias: args.flag('bias', true),
