@@ -1,9 +1,9 @@
+import { fitTimeBins, timeBinOf } from '@mhim/survival-losses';
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from '../bag.js';
 import { holdOutValidation } from './official-folds.js';
 import type { Fold } from './fold.js';
 import { splitByFold, stratifiedKFold } from './stratified-k-fold.js';
-import { survivalBins } from './survival-bins.js';
 
 export interface PatientFoldOptions {
   /** How many folds. Default 5. */
@@ -113,11 +113,9 @@ function strataOf(cases: readonly Case[], path?: string): ArrayLike<number> {
     );
   }
   const events = cases.map(({ event }) => event as number);
-  const { bins } = survivalBins(
-    cases.map(({ time }) => time as number),
-    events,
-  );
-  return bins.map((bin, i) => 2 * bin + (events[i] as number));
+  const times = cases.map(({ time }) => time as number);
+  const edges = fitTimeBins(times, events);
+  return times.map((time, i) => 2 * timeBinOf(edges, time) + (events[i] as number));
 }
 
 function checkClasses(strata: ArrayLike<number>, folds: number, path?: string): void {

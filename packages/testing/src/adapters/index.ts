@@ -10,6 +10,7 @@ import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
 import { rrtAdapters } from './rrt.js';
+import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
 import { transMILAdapters } from './transmil.js';
@@ -30,4 +31,5 @@ export const adapters: Adapters = {
   ...trainingAdapters,
   ...trajectoryAdapters,
   ...transMILAdapters,
+  ...survivalAdapters,
 };
