@@ -25,7 +25,7 @@ export function createProgram(interrupts: Interrupts): Command {
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
   checkpointCommand(program);
-  convertCommand(program);
+  convertCommand(program, interrupts);
   simulateCommand(program, interrupts);
   modelsCommand(program);
   infoCommand(program);

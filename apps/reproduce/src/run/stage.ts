@@ -32,6 +32,7 @@ export interface StagePlan {
   stream: number;
   /** The baseline's folder, from which a method starts. */
   baseline?: string;
+  checkpointSeconds?: number;
   observer?: FitObserver;
 }
 
@@ -64,6 +65,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     stream: plan.stream,
     standardise: training.standardise,
     folder,
+    checkpointSeconds: plan.checkpointSeconds,
     identity: { model: comparable(model), learningRate: training.learningRate, weightDecay: training.weightDecay },
     observer: plan.observer,
   });
