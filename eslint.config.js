@@ -51,7 +51,7 @@ export default ts.config(
   },
   {
     // Tests may use the private testing package and the packages' dev dependencies.
-    files: ['**/*.test.ts'],
+    files: ['**/*.test.ts', '**/test-helpers.ts'],
     rules: { '@nx/enforce-module-boundaries': 'off' },
   },
   {

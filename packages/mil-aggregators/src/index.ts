@@ -12,6 +12,7 @@ export {
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { CLAM, clamDefaults, CLAMMB, CLAMSB, type CLAMConfig, type CLAMLayout, type InstanceVerdict } from './clam.js';
 export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
 export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
 export { criticalScores, type QueryWeights } from './critical-scores.js';
@@ -23,7 +24,22 @@ export {
   type DSMILConfig,
   type DSMILLayout,
 } from './ds-mil.js';
+export {
+  clusterInstances,
+  type ClusteringOptions,
+  type ClusteringTask,
+  type InstanceClustering,
+} from './instance-clustering.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+export {
+  NystromAttention,
+  nystromAttentionDefaults,
+  type AttendedTokens,
+  type Landmarks,
+  type NystromAttentionConfig,
+} from './nystrom-attention.js';
+export { PPEG, type PPEGConfig } from './ppeg.js';
+export { PseudoInverse } from './pseudo-inverse.js';
 export { sinCosPositions } from './position-embedding.js';
 export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
 export { RegionAttention, type RegionAttentionConfig } from './region-attention.js';
@@ -38,4 +54,14 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { decidedRows, topKSvm, type TopKSvmOptions } from './top-k-svm.js';
 export { valuePool, type ValueWeights } from './value-pool.js';
+export {
+  mhimTransMIL,
+  originalTransMIL,
+  TransMIL,
+  transMILDefaults,
+  type TransMILAggregation,
+  type TransMILConfig,
+  type TransMILLayout,
+} from './trans-mil.js';

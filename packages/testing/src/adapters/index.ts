@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
@@ -12,11 +13,13 @@ import { rrtAdapters } from './rrt.js';
 import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
+import { transMILAdapters } from './transmil.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...dsmilAdapters,
+  ...clamAdapters,
   ...poolingAdapters,
   ...rrtAdapters,
   ...mhimAdapters,
@@ -27,5 +30,6 @@ export const adapters: Adapters = {
   ...initialisationAdapters,
   ...trainingAdapters,
   ...trajectoryAdapters,
+  ...transMILAdapters,
   ...survivalAdapters,
 };
