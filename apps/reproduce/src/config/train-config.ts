@@ -96,7 +96,7 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
     ...input,
     data,
     model,
-    aggregator: defaultAggregator(model, input.aggregator ?? {}),
+    aggregator: defaultAggregator({ model, base }, input.aggregator ?? {}),
     ...(mines ? { base, preset, mhim: { ...presets[preset], ...input.mhim } } : {}),
   };
 }

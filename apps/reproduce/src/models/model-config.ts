@@ -1,16 +1,15 @@
 import { z } from 'zod';
-import type { ABMILConfig } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 
 /** The models that can be trained; `mhim-v2` runs over a base. */
-export const MODELS = ['ab-mil', 'mhim-v2', 'mean-pooling', 'max-pooling'] as const;
-export const BASES = ['ab-mil'] as const;
+export const MODELS = ['ab-mil', 'mhim-v2', 'ds-mil', 'clam-sb', 'clam-mb', 'mean-pooling', 'max-pooling'] as const;
+export const BASES = ['ab-mil', 'ds-mil'] as const;
 export type ModelName = (typeof MODELS)[number];
 
 const share = z.number().min(0).max(1);
 const activation = z.enum(['relu', 'gelu', 'tanh', 'sigmoid', 'identity']);
 
-/** Options of the aggregator, those of `ABMILConfig` without the sizes that the data decide. */
+/** Options of all aggregators, without the sizes that the data decide; which of them one has, the registry knows. */
 export const aggregatorSchema = z
   .strictObject({
     embedDim: z.int().min(1),
@@ -25,10 +24,20 @@ export const aggregatorSchema = z
     classifierBias: z.boolean(),
     norm: z.enum(['none', 'layer', 'batch']),
     normPosition: z.enum(['features', 'instances']),
-    layout: z.enum(['stand-alone', 'mhim', 'ilse']),
+    layout: z.enum(['stand-alone', 'mhim', 'ilse', 'original']),
+    bias: z.boolean(),
+    query: z.enum(['nonlinear', 'linear']),
+    queryDim: z.int().min(1),
+    values: z.enum(['rectified', 'linear', 'instances']),
+    prediction: z.enum(['bag', 'mean']),
+    sampled: z.int().min(1),
+    subtyping: z.boolean(),
+    instanceLoss: z.enum(['svm', 'cross-entropy']),
+    labelWeight: z.number().min(0),
+    instanceWeight: z.number().min(0),
   })
   .partial();
-export type AggregatorOptions = z.infer<typeof aggregatorSchema> & Partial<ABMILConfig>;
+export type AggregatorOptions = z.infer<typeof aggregatorSchema>;
 
 /** Everything the paper's Tables 7–12 vary: `MHIMv2Config`. */
 export const mhimSchema = z

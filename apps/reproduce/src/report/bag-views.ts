@@ -31,7 +31,10 @@ export async function bagViews(
   const models: [string, StoredModel][] = [];
   const views: BagView[] = [];
   try {
-    for (const { stage, folder } of shown) models.push([stageName(stage), await StoredModel.open(folder)]);
+    for (const { stage, folder } of shown) {
+      const model = await StoredModel.open(folder);
+      models.push([stageName(stage, model.config.base ?? model.config.model), model]);
+    }
     for (const id of [...some(1, positive), ...some(0, negative)]) {
       const bag = await source.read(index.get(id) as number);
       const instanceLabels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));

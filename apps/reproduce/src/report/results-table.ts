@@ -5,13 +5,14 @@ import { stageName } from './model-names.js';
 /** The rows of a run: model by protocol, from the baseline to the model itself. */
 export function resultRows({
   model,
+  base,
   figures,
   summary,
 }: Results): { model: string; protocol: string; figures: SummaryOf }[] {
   const { honest } = summary;
-  const name = stageName(model);
+  const name = stageName(model, base);
   const rows = (protocol: string, figuresOf: SummaryOf) => [
-    ...(figuresOf.baseline ? [{ model: stageName('baseline'), protocol, figures: figuresOf.baseline }] : []),
+    ...(figuresOf.baseline ? [{ model: stageName('baseline', base), protocol, figures: figuresOf.baseline }] : []),
     { model: name, protocol, figures: figuresOf },
   ];
   return [...(figures === 'paper' ? rows('paper', summary) : []), ...(honest ? rows('honest', honest) : [])];

@@ -49,6 +49,8 @@ export interface Results {
   /** True where the bags are made, not found. */
   simulated: boolean;
   model: string;
+  /** The aggregator of MHIM-v2. */
+  base?: string;
   protocol: string;
   /** What the unmarked figures of a fold are: the paper's protocol, or the honest one where only that was run. */
   figures: 'paper' | 'honest';

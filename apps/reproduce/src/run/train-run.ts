@@ -130,7 +130,7 @@ class TrainRun {
     const stream = protocol === 'paper' ? 0 : 2;
     if (model.model !== 'mhim-v2') return this.runStage(fold, protocol, model.model, model, stream);
     const needsBaseline = model.mhim?.initTeacher || model.mhim?.initStudent !== 'none';
-    const stored = this.options.baselineDir && baselineStage(this.options.baselineDir, fold.fold, protocol);
+    const stored = this.options.baselineDir && baselineStage(this.options.baselineDir, fold.fold, protocol, model.base);
     const baseline = needsBaseline
       ? stored
         ? storedStage(stored)
@@ -204,6 +204,7 @@ class TrainRun {
       data: this.source.name,
       simulated: this.source.simulated,
       model: config.model,
+      base: config.base,
       protocol: config.protocol,
       figures: config.protocol === 'honest' ? 'honest' : 'paper',
       complete: done.length === this.folds.length,
@@ -276,8 +277,8 @@ function fingerprintOfBaseline(baselineDir: string, folds: ReturnType<typeof nam
   );
 }
 
-function baselineStage(run: string, fold: number, protocol: Protocol): string {
-  const found = ['baseline', 'ab-mil']
+function baselineStage(run: string, fold: number, protocol: Protocol, base = 'ab-mil'): string {
+  const found = ['baseline', base]
     .map((stage) => join(run, `fold-${fold}`, protocol, stage))
     .find((folder) => existsSync(join(folder, 'result.json')));
   if (found !== undefined) return found;
