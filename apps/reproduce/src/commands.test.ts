@@ -39,6 +39,16 @@ describe('help', () => {
       for (const option of rest.match(/--[a-z\d-]+/g) ?? []) expect(options).toContain(option);
   });
 
+  test('the README shows every command, with options that it has', async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+    const lines = [...readme.matchAll(/^reproduce (\w+)(.*)$/gm)];
+    expect([...new Set(lines.map(([, command]) => command))].sort()).toEqual([...COMMANDS].sort());
+    for (const [, command = '', rest = ''] of lines) {
+      const { out } = await reproduce(command, '--help');
+      for (const option of rest.match(/--[a-z\d-]+/g) ?? []) expect(out).toMatch(new RegExp(`${option}[ \\n]`));
+    }
+  });
+
   test('lists every command', async () => {
     const { code, out } = await reproduce('--help');
     expect(code).toBe(0);

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { MHIMv2 } from '@mhim/hard-mining';
+import { HardMining } from '@mhim/hard-mining';
 import { Rng, sizeOf, useBackend, type HostTensor, type Module } from '@mhim/tensor';
 import type { Command } from 'commander';
 import { createModel } from '../models/create-model.js';
@@ -86,7 +86,7 @@ function proven({ name: model, part, tensors, config, partial }: Recognition, in
     if (partial) return { ...report, missing };
     const probabilities = tf.tidy(() => {
       const features: tf.Tensor2D = rng.normal([instances, config.inputDim]);
-      const { logits } = built instanceof MHIMv2 ? built.predict(features) : built.forward(features);
+      const { logits } = built instanceof HardMining ? built.predict(features) : built.forward(features);
       return Array.from(tf.softmax(logits).dataSync());
     });
     report.prediction = { instances, inputDim: config.inputDim, probabilities };

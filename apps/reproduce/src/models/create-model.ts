@@ -1,46 +1,62 @@
-import { MHIMv2, type MHIMv2Config } from '@mhim/hard-mining';
+import { MHIM, MHIMv2, type HardMining } from '@mhim/hard-mining';
 import {
   checkAggregatorOptions,
   createAggregator,
   insideMhim,
   type Aggregator,
   type AggregatorName,
-  type AggregatorOptions as RegistryOptions,
+  type AggregatorOptions,
 } from '@mhim/mil-aggregators';
-import type { Rng } from '@mhim/tensor';
-import type { AggregatorOptions, ModelConfig } from './model-config.js';
+import { MhimError, type Rng } from '@mhim/tensor';
+import type { AggregatorSettings, ModelConfig } from './model-config.js';
+import { isMethod, type ModelName } from './model-names.js';
 
-/** Builds the aggregator or MHIM-v2 that a model configuration describes, with fresh weights. */
-export function createModel(config: ModelConfig, rng: Rng): Aggregator | MHIMv2 {
-  const { model, inputDim, classes, aggregator } = config;
-  const create = (stream: Rng): Aggregator =>
-    createAggregator({ name: aggregatorOf(config), ...aggregator, inputDim, classes } as RegistryOptions, stream);
-  return model === 'mhim-v2' ? new MHIMv2(create, rng, config.mhim as Partial<MHIMv2Config>) : create(rng);
+/** Builds the aggregator or the method over one that a model configuration describes, with fresh weights. */
+export function createModel(config: ModelConfig, rng: Rng): Aggregator | HardMining {
+  const { model, inputDim, classes, aggregator, mhim } = config;
+  const name = aggregatorOf(config);
+  const create = (stream: Rng) =>
+    createAggregator({ name, ...aggregator, inputDim, classes } as unknown as AggregatorOptions, stream);
+  switch (model) {
+    case 'mhim':
+      return new MHIM(create, rng, mhim);
+    case 'mhim-v2':
+      return new MHIMv2(create, rng, mhim);
+    default:
+      return create(rng);
+  }
 }
 
-/** The baseline that teacher and student start from: the aggregator of MHIM-v2 alone (officially `mhim_pure`). */
+/** The aggregator of a model: itself, or what the method runs over. */
+export function aggregatorOf({ model, base = 'ab-mil' }: { model: ModelName; base?: AggregatorName }): AggregatorName {
+  return isMethod(model) ? base : model;
+}
+
+/** The baseline that teacher and student start from: the aggregator alone, as it is inside MHIM (officially `mhim_pure`). */
 export function baselineOf(config: ModelConfig): ModelConfig {
   return { ...config, model: aggregatorOf(config), base: undefined, mhim: undefined };
 }
 
 /**
- * What is kept of the aggregator options: inside MHIM-v2 those of its base there, where the user says nothing.
- * @throws MhimError `config` for an option that the aggregator has not
+ * The aggregator options that are kept where the user gives some: inside MHIM an aggregator may have others by default.
+ * @throws MhimError `config` for an option that the aggregator does not have or a value that it cannot have
  */
-export function defaultAggregator(
-  choice: Pick<ModelConfig, 'model' | 'base'>,
-  options: AggregatorOptions,
-): AggregatorOptions {
-  const name = aggregatorOf(choice);
-  checkAggregatorOptions(name, options);
-  if (choice.model !== 'mhim-v2') return options;
-  const { name: _name, inputDim: _in, ...base } = insideMhim({ name, inputDim: 0, ...options } as RegistryOptions);
-  return base as AggregatorOptions;
-}
-
-function aggregatorOf({
-  model,
-  base = 'ab-mil',
-}: Pick<ModelConfig, 'model' | 'base'>): AggregatorName & ModelConfig['model'] {
-  return model === 'mhim-v2' ? base : model;
+export function aggregatorSettings(
+  model: { model: ModelName; base?: AggregatorName },
+  given: AggregatorSettings,
+): AggregatorSettings {
+  const name = aggregatorOf(model);
+  for (const size of ['inputDim', 'classes']) {
+    if (!(size in given)) continue;
+    throw new MhimError('is no option here: the data decide it.', {
+      code: 'config',
+      path: `aggregator.${size}`,
+      hint: 'Leave it out.',
+    });
+  }
+  checkAggregatorOptions(name, given, 'aggregator');
+  if (!isMethod(model.model)) return given;
+  const inside = insideMhim({ name, inputDim: 1, ...given } as unknown as AggregatorOptions);
+  const { name: _name, inputDim: _inputDim, ...settings } = inside as AggregatorOptions & Record<string, unknown>;
+  return settings;
 }

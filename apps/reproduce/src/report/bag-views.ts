@@ -3,10 +3,12 @@ import type { BagView, InstanceScores } from '@mhim/figures';
 import { rocAuc, tryMetric } from '@mhim/metrics';
 import { StoredModel } from '../models/stored-model.js';
 import type { TrainedStage } from '../run/train-run.js';
-import { stageName } from './model-names.js';
+import { stageName, type TrainedModel } from './model-names.js';
 import { className } from './report-data.js';
 
 export interface BagViewOptions {
+  /** What the run trains. */
+  trained: TrainedModel;
   /** How many positive and negative bags of the fold's test part. */
   positive: number;
   negative: number;
@@ -20,7 +22,7 @@ export interface BagViewOptions {
 export async function bagViews(
   source: BagSource,
   stages: readonly TrainedStage[],
-  { positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
+  { trained, positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
 ): Promise<BagView[]> {
   const [first] = stages;
   if (!first) return [];
@@ -31,10 +33,7 @@ export async function bagViews(
   const models: [string, StoredModel][] = [];
   const views: BagView[] = [];
   try {
-    for (const { stage, folder } of shown) {
-      const model = await StoredModel.open(folder);
-      models.push([stageName(stage, model.config.base ?? model.config.model), model]);
-    }
+    for (const { stage, folder } of shown) models.push([stageName(stage, trained), await StoredModel.open(folder)]);
     for (const id of [...some(1, positive), ...some(0, negative)]) {
       const bag = await source.read(index.get(id) as number);
       const instanceLabels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));

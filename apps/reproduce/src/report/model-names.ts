@@ -1,18 +1,27 @@
 import { registry } from '@mhim/mil-aggregators';
-import type { TrainConfig } from '../config/train-config.js';
+import { isMethod } from '../models/model-names.js';
+
+/** What a run trains, as its configuration and results say it. */
+export interface TrainedModel {
+  model: string;
+  base?: string;
+}
 
 /** The trained model, as tables call it. */
-export function modelName({ model, base }: Pick<TrainConfig, 'model' | 'base'>): string {
-  return stageName(model, base);
+export function modelName(trained: TrainedModel): string {
+  return stageName(trained.model, trained);
 }
 
-/** A stage folder's name in words; `base` is the aggregator of MHIM-v2. */
-export function stageName(stage: string, base = 'ab-mil'): string {
-  if (stage === 'baseline') return `${titleOf(base)} (baseline)`;
-  return stage === 'mhim-v2' ? `MHIM-v2 (${titleOf(base)})` : titleOf(stage);
+/** A stage folder's name in words. */
+export function stageName(stage: string, { base = 'ab-mil' }: TrainedModel): string {
+  if (stage === 'baseline') return `${title(base)} (baseline)`;
+  if (isMethod(stage)) return `${methods[stage]} (${title(base)})`;
+  return title(stage);
 }
 
-function titleOf(name: string): string {
-  const title = Object.hasOwn(registry, name) ? registry[name as keyof typeof registry].title : name;
-  return title.charAt(0).toUpperCase() + title.slice(1);
+const methods = { mhim: 'MHIM', 'mhim-v2': 'MHIM-v2' } as const;
+
+function title(name: string): string {
+  const known = (registry as Record<string, { title: string }>)[name]?.title ?? name;
+  return known.charAt(0).toUpperCase() + known.slice(1);
 }

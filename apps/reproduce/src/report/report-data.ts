@@ -106,7 +106,7 @@ function modelResults(folds: readonly FoldResult[], protocol: Protocol, config: 
   const baselines = own.flatMap(({ baseline }) => baseline ?? []);
   return [
     ...(baselines.length > 0
-      ? [{ model: stageName('baseline', config.base), protocol, measures: measuresOf(baselines) }]
+      ? [{ model: stageName('baseline', config), protocol, measures: measuresOf(baselines) }]
       : []),
     { model: modelName(config), protocol, measures: measuresOf(own) },
   ];
@@ -129,7 +129,7 @@ function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> 
 
 function rocOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): RocCurves[] {
   return [...byStage(stages, protocol)].map(([stage, trained]) => ({
-    model: stage === 'baseline' ? stageName(stage, config.base) : modelName(config),
+    model: stage === 'baseline' ? stageName(stage, config) : modelName(config),
     protocol,
     positiveClass: className(1, 2),
     folds: trained.map(({ fit }) => rocPoints(fit.best.test)),
@@ -146,7 +146,7 @@ function rocPoints({ labels, probabilities }: Predictions): RocCurves['folds'][n
 function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): TrainingCurve[] {
   const chooser = protocol === 'paper' ? 'test AUC' : 'validation AUC';
   return [...byStage(stages, protocol)].flatMap(([stage, trained]) => {
-    const model = `${stage === 'baseline' ? stageName(stage, config.base) : modelName(config)}, ${protocol} protocol`;
+    const model = `${stage === 'baseline' ? stageName(stage, config) : modelName(config)}, ${protocol} protocol`;
     const curve = (quantity: string, of: (record: TrainedStage['fit']['history'][number]) => number) => ({
       model,
       quantity,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BagSource, Fold } from '@mhim/datasets';
-import { initialiseFromBaseline, MHIMv2 } from '@mhim/hard-mining';
+import { HardMining, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
 import {
@@ -14,6 +14,7 @@ import {
 } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { createModel } from '../models/create-model.js';
+import { comparable } from '../models/later-options.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { StoredModel } from '../models/stored-model.js';
 import { stageResult, type StageResult } from './results.js';
@@ -29,7 +30,7 @@ export interface StagePlan {
   folder: string;
   /** Keeps the random numbers of a fold's stages apart. */
   stream: number;
-  /** The baseline's folder, from which MHIM-v2 starts. */
+  /** The baseline's folder, from which a method starts. */
   baseline?: string;
   checkpointSeconds?: number;
   observer?: FitObserver;
@@ -65,7 +66,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     standardise: training.standardise,
     folder,
     checkpointSeconds: plan.checkpointSeconds,
-    identity: { model, learningRate: training.learningRate, weightDecay: training.weightDecay },
+    identity: { model: comparable(model), learningRate: training.learningRate, weightDecay: training.weightDecay },
     observer: plan.observer,
   });
   const result = stageResult(outcome);
@@ -82,7 +83,7 @@ async function createLearner(
   baselineFile?: string,
 ): Promise<Learner> {
   const model = createModel(config, rng);
-  if (!(model instanceof MHIMv2)) return supervisedLearner(model, { learningRate, weightDecay });
+  if (!(model instanceof HardMining)) return supervisedLearner(model, { learningRate, weightDecay });
   if (baselineFile !== undefined) {
     const { tensors } = await readSafetensors(baselineFile);
     initialiseFromBaseline(model, Object.fromEntries(tensors));

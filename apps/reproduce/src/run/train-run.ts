@@ -1,14 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
+import { needsBaseline, type MiningConfig } from '@mhim/hard-mining';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import { openData, requireLabels, requireReadable, requireTwoClasses } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { baselineOf } from '../models/create-model.js';
+import { aggregatorOf, baselineOf } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
+import { comparable } from '../models/later-options.js';
+import { isMethod } from '../models/model-names.js';
 import { describeEnvironment } from './environment.js';
 import { predictionsCsv, type PredictionRow } from './predictions.js';
 import { definitions, summarise, type FoldResult, type Results, type StageResult } from './results.js';
@@ -20,7 +23,7 @@ export interface TrainOptions {
   out: string;
   /** Train this fold only; the others are left for later calls. */
   onlyFold?: number;
-  /** A finished run whose baselines MHIM-v2 starts from, instead of training them. */
+  /** A finished run whose baselines a method starts from, instead of training them. */
   baselineDir?: string;
   /** Least seconds between checkpoints. */
   checkpointSeconds?: number;
@@ -128,16 +131,16 @@ class TrainRun {
     const { config } = this.options;
     const model = modelConfig(config, this.source);
     const stream = protocol === 'paper' ? 0 : 2;
-    if (model.model !== 'mhim-v2') return this.runStage(fold, protocol, model.model, model, stream);
-    const needsBaseline = model.mhim?.initTeacher || model.mhim?.initStudent !== 'none';
-    const stored = this.options.baselineDir && baselineStage(this.options.baselineDir, fold.fold, protocol, model.base);
-    const baseline = needsBaseline
+    if (!isMethod(model.model)) return this.runStage(fold, protocol, model.model, model, stream);
+    const { baselineDir } = this.options;
+    const stored = baselineDir && baselineStage(baselineDir, aggregatorOf(model), fold.fold, protocol);
+    const baseline = needsBaseline(model.mhim as MiningConfig)
       ? stored
         ? storedStage(stored)
         : await this.runStage(fold, protocol, 'baseline', baselineOf(model), stream)
       : undefined;
     const from = baseline && (stored || this.stageFolder(fold, protocol, 'baseline'));
-    const result = await this.runStage(fold, protocol, 'mhim-v2', model, stream + 1, from);
+    const result = await this.runStage(fold, protocol, model.model, model, stream + 1, from);
     return { ...result, ...(baseline ? { baseline } : {}) };
   }
 
@@ -204,7 +207,7 @@ class TrainRun {
       data: this.source.name,
       simulated: this.source.simulated,
       model: config.model,
-      base: config.base,
+      ...(config.base === undefined ? {} : { base: config.base }),
       protocol: config.protocol,
       figures: config.protocol === 'honest' ? 'honest' : 'paper',
       complete: done.length === this.folds.length,
@@ -251,6 +254,7 @@ async function claim(
     },
     // Where the files lie does not matter; what they say is compared by its fingerprint.
     ['data', 'labels', 'folds'],
+    comparable,
   );
 }
 
@@ -277,8 +281,8 @@ function fingerprintOfBaseline(baselineDir: string, folds: ReturnType<typeof nam
   );
 }
 
-function baselineStage(run: string, fold: number, protocol: Protocol, base = 'ab-mil'): string {
-  const found = ['baseline', base]
+function baselineStage(run: string, aggregator: string, fold: number, protocol: Protocol): string {
+  const found = ['baseline', aggregator]
     .map((stage) => join(run, `fold-${fold}`, protocol, stage))
     .find((folder) => existsSync(join(folder, 'result.json')));
   if (found !== undefined) return found;
