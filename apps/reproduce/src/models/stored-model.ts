@@ -36,8 +36,8 @@ export class StoredModel {
     }
     const { tensors } = await readTensorFile(file);
     const models = recognise(tensors);
-    const model =
-      models.find(({ part, config }) => config && part !== 'teacher') ?? models.find(({ config }) => config);
+    const whole = models.filter(({ config, partial }) => config && !partial);
+    const model = whole.find(({ part }) => part !== 'teacher') ?? whole[0];
     if (model?.config) return StoredModel.build(file, model.config, model.tensors);
     throw new MhimError(`holds ${models.map(({ name }) => name).join(' and ') || 'no tensors'}.`, {
       code: 'state-dict',
