@@ -6,6 +6,7 @@ Prints one JSON line: {"ms": median, "min_ms": …, "peak_mb": …, "version": �
 
 import copy
 import json
+import math
 import resource
 import statistics
 import sys
@@ -34,9 +35,106 @@ class AttentionMIL(nn.Module):
     def embed(self, x):
         return self.drop(self.feature(x))
 
-    def pool(self, z):
+    def pool(self, z, scored=False):
         a = torch.softmax(self.attention(z).T, dim=-1)
         return a @ z, a
+
+    def scores(self, z, a):
+        return torch.softmax((z * a.T) @ self.predictor.weight.T, dim=-1).amax(-1)
+
+    def forward(self, x):
+        return self.predictor(self.pool(self.embed(x))[0])
+
+
+class NystromAttention(nn.Module):
+    """Self-attention through 256 landmarks (Xiong et al. 2021), with a convolution of the values added."""
+
+    LANDMARKS, STEPS, TAPS = 256, 6, 33
+
+    def __init__(self):
+        super().__init__()
+        inner = HEADS * HEAD_DIM
+        self.to_qkv = nn.Linear(EMBED, 3 * inner, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(inner, EMBED), nn.Dropout(0.1))
+        self.res_conv = nn.Conv2d(HEADS, HEADS, (self.TAPS, 1), padding=(self.TAPS // 2, 0), groups=HEADS, bias=False)
+
+    def forward(self, x, scored=False):
+        n, m = x.shape[0], self.LANDMARKS
+        x = F.pad(x, (0, 0, -n % m, 0))
+        q, k, v = (t.view(-1, HEADS, HEAD_DIM).transpose(0, 1) for t in self.to_qkv(x).chunk(3, dim=-1))
+        q = q * HEAD_DIM**-0.5
+        q_mean, k_mean = (t.reshape(HEADS, m, -1, HEAD_DIM).mean(2) for t in (q, k))
+        a1 = torch.softmax(q @ k_mean.transpose(1, 2), dim=-1)
+        z = self.pseudo_inverse(torch.softmax(q_mean @ k_mean.transpose(1, 2), dim=-1))
+        a3 = torch.softmax(q_mean @ k.transpose(1, 2), dim=-1)
+        y = (a1 @ z) @ (a3 @ v) + self.res_conv(v[None])[0]
+        y = self.to_out(y.transpose(0, 1).reshape(x.shape[0], -1))[-n:]
+        if not scored:
+            return y
+        return y, (a1[:, -n, None] @ z @ a3)[:, 0, 1 - n :], v[:, 1 - n :]
+
+    def pseudo_inverse(self, a):
+        z = a.transpose(1, 2) / (a.abs().sum(-1).max() * a.abs().sum(-2).max())
+        one = torch.eye(a.shape[-1])
+        for _ in range(self.STEPS):
+            p = a @ z
+            z = 0.25 * z @ (13 * one - p @ (15 * one - p @ (7 * one - p)))
+        return z
+
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(EMBED)
+        self.attn = NystromAttention()
+
+    def forward(self, x):
+        return x + self.attn(self.norm(x))
+
+
+class TransMIL(nn.Module):
+    """Class token, two layers of Nyström attention, pyramid position encoding between them (Shao et al. 2021)."""
+
+    def __init__(self, input_dim, mhim):
+        super().__init__()
+        self.mhim = mhim
+        self.feature = nn.Sequential(nn.Linear(input_dim, EMBED), nn.GELU())
+        self.drop = nn.Dropout(0.25)
+        self.cls_token = nn.Parameter(torch.randn(1, EMBED))
+        self.layer1, self.layer2 = Layer(), Layer()
+        self.convolutions = nn.ModuleList(nn.Conv2d(EMBED, EMBED, k, padding=k // 2, groups=EMBED) for k in (7, 5, 3))
+        self.norm = nn.LayerNorm(EMBED)
+        self.predictor = nn.Linear(EMBED, CLASSES)
+
+    def embed(self, x):
+        return self.drop(self.feature(x))
+
+    def square(self, z):
+        side = math.ceil(math.sqrt(len(z)))
+        return torch.cat([z, z[: side * side - len(z)]])
+
+    def positions(self, z):
+        n = len(z)
+        z = self.square(z) if self.mhim else z
+        side = math.isqrt(len(z))
+        grid = z.T.reshape(1, EMBED, side, side)
+        return (grid + sum(c(grid) for c in self.convolutions)).reshape(EMBED, -1).T[:n]
+
+    def pool(self, z, scored=False):
+        """The bag embedding and, if asked for, the weighted values of layer 1 that instances are scored by."""
+        x = torch.cat([self.cls_token, z if self.mhim else self.square(z)])
+        act = None
+        if scored:
+            y, a, v = self.layer1.attn(self.layer1.norm(x), scored=True)
+            x = x + y
+            act = (a[..., None] * v).transpose(0, 1).reshape(len(z), -1)
+        else:
+            x = self.layer1(x)
+        x = self.layer2(torch.cat([x[:1], self.positions(x[1:])]))
+        return self.norm(x)[:1], act
+
+    def scores(self, z, act):
+        return torch.softmax(self.layer1.attn.to_out(act) @ self.predictor.weight.T, dim=-1).amax(-1)
 
     def forward(self, x):
         return self.predictor(self.pool(self.embed(x))[0])
@@ -66,18 +164,18 @@ class Recycle(nn.Module):
 
 
 class MHIM(nn.Module):
-    def __init__(self, input_dim):
+    def __init__(self, base, input_dim):
         super().__init__()
         self.recycle = Recycle()
-        self.student = AttentionMIL(input_dim, mhim=True)
+        self.student = base(input_dim, mhim=True)
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
 
     def forward(self, x, label):
         n = x.shape[0]
         with torch.no_grad():
             z = self.teacher.embed(x)
-            target, a = self.teacher.pool(z)
-            score = torch.softmax((z * a.T) @ self.teacher.predictor.weight.T, dim=-1).amax(-1)
+            target, act = self.teacher.pool(z, scored=True)
+            score = self.teacher.scores(z, act)
             candidates = torch.topk(score, -(-2 * 3 * n // 100)).indices
             masked = candidates[torch.randperm(len(candidates))[: -(-len(candidates) // 2)]]
             alive = torch.ones(n, dtype=torch.bool)
@@ -108,7 +206,8 @@ def main():
     x = torch.randn(task["instances"], task["inputDim"])
     label = torch.tensor([1])
     mhim = task["model"].startswith("mhim-v2")
-    model = MHIM(task["inputDim"]) if mhim else AttentionMIL(task["inputDim"], mhim=False)
+    base = TransMIL if task["model"].endswith("trans-mil") else AttentionMIL
+    model = MHIM(base, task["inputDim"]) if mhim else base(task["inputDim"], mhim=False)
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-4, weight_decay=1e-5)
 
     def train():

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Measurement, Result, Task } from './task.js';
 
-const MODELS = ['ab-mil', 'mhim-v2:ab-mil'];
+const MODELS = ['ab-mil', 'mhim-v2:ab-mil', 'trans-mil', 'mhim-v2:trans-mil'];
 
 interface Options {
   models: string[];
@@ -46,7 +46,7 @@ function run(options: Options): void {
   const results: Result[] = [];
   const versions = new Set<string>();
   console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, ${process.version}`);
-  console.log('model            phase  instances    ours ms    peer ms   ratio   peak MB');
+  console.log('model             phase  instances    ours ms    peer ms   ratio   peak MB');
   for (const instances of options.instances) {
     for (const model of options.models) {
       for (const phase of options.phases) {
@@ -112,7 +112,7 @@ function row({ model, phase, instances, ours_ms, peer_ms, ratio, peak_mb }: Resu
   const number = (value: number | null, width: number, digits: number) =>
     (value === null ? '–' : value.toFixed(digits)).padStart(width);
   return [
-    model.padEnd(16),
+    model.padEnd(17),
     phase.padEnd(6),
     String(instances).padStart(9),
     number(ours_ms, 10, 2),
