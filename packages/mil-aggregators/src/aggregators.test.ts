@@ -5,14 +5,17 @@ import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../.
 import { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
+import { DTFDMIL, officialDTFD, type DTFDMILConfig } from './dtfd-mil.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
 
 const [inputDim, embedDim, classes] = [7, 8, 3];
 const base: ABMILConfig = { inputDim, embedDim, classes, attentionDim: 6 };
 
+const dtfd: DTFDMILConfig = { inputDim, embedDim, classes, attentionDim: 6, groups: 3 };
+
 interface Entry {
   create: (rng: Rng) => Aggregator;
-  /** Whether a permutation of the instances leaves the bag alone. */
+  /** Whether a permutation of the instances leaves the bag alone (default). */
   unordered?: boolean;
   positions?: boolean;
 }
@@ -28,6 +31,12 @@ const entries: Record<string, Entry> = {
   },
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
   'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
+  'DTFD-MIL': { create: (rng) => new DTFDMIL(dtfd, rng), unordered: false },
+  'DTFD-MIL, best and worst instances': {
+    create: (rng) => new DTFDMIL({ ...dtfd, distillation: 'MaxMinS', tiers: 'joint', residualBlocks: 1 }, rng),
+    unordered: false,
+  },
+  'DTFD-MIL, official': { create: (rng) => new DTFDMIL(officialDTFD(dtfd), rng), unordered: false },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
 };
 
@@ -57,7 +66,7 @@ describe.each(Object.entries(entries))('%s', (_, entry) => {
   });
 
   it('does not depend on the order of instances', () => {
-    if (entry.positions) return;
+    if (entry.positions || entry.unordered === false) return;
     const m = model();
     const order = tf.tensor1d([4, 2, 0, 5, 1, 3], 'int32');
     const [straight, shuffled] = [m.forward(bag(6)), m.forward(tf.gather(bag(6), order))];

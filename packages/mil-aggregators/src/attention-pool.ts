@@ -18,14 +18,17 @@ export interface AttentionWeights {
 
 /**
  * Attention pooling (Ilse et al. 2018 eq. 7–9) as one node of the tape. Its gradient reaches the instances by a single
- * product, [dh | a]·[W; dF], instead of one for the scores, one for the pooled vector and their sum.
+ * product, [dh | aᵀ]·[W; dF], instead of one for the scores, one for the pooled vector and their sum.
  * @param instances [n, d]
- * @returns embedding F [1, d] and attention a [1, n]
+ * @param mask [g, n], added to the scores: 0, or −10³⁰ where an instance is no part of a group. Pools g groups in one pass;
+ *   without it all instances are one group
+ * @returns embeddings F [g, d] and attention a [g, n]
  */
 export function attentionPool(
   instances: tf.Tensor2D,
   weights: AttentionWeights,
   activation: PoolActivation,
+  mask?: tf.Tensor2D,
 ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
   const { hidden, hiddenBias, gate, gateBias, score, scoreBias } = weights;
   const given = { hidden, score, hiddenBias, gate, gateBias, scoreBias };
@@ -38,7 +41,7 @@ export function attentionPool(
     const joint: tf.Tensor2D = open ? tf.mul(value, open) : value;
     const product: tf.Tensor2D = tf.matMul(score, joint, false, true);
     const logits: tf.Tensor2D = scoreBias ? tf.add(product, scoreBias) : product;
-    const attention = tf.softmax(logits);
+    const attention = tf.softmax(mask ? tf.add<tf.Tensor2D>(logits, mask) : logits);
     const save = [z, hidden, score, value, joint, attention, ...(gate && open ? [gate, open] : [])];
     return {
       value: [tf.matMul(attention, z), attention] as tf.Tensor[],
@@ -60,12 +63,13 @@ function backward(
 ): Record<'instances' | keyof AttentionWeights, () => tf.Tensor> {
   const [dF, a, h] = [dEmbedding, attention, value] as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
   const da = tf.add(tf.matMul(dF, z as tf.Tensor2D, false, true), dAttention as tf.Tensor2D);
-  const ds: tf.Tensor2D = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da))));
+  const each: tf.Tensor2D = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da), 1, true)));
+  const ds: tf.Tensor2D = a.shape[0] === 1 ? each : tf.sum(each, 0, true);
   const column: tf.Tensor2D = tf.reshape(ds, [-1, 1]);
   const dJoint: tf.Tensor2D = tf.mul(column, score as tf.Tensor2D);
   const dHidden = tf.mul(open ? tf.mul(dJoint, open) : dJoint, derivative(h, activation)) as tf.Tensor2D;
   const dGate = open && (tf.mul(tf.mul(dJoint, h), tf.mul(open, tf.sub(1, open))) as tf.Tensor2D);
-  const left = [dHidden, ...(dGate ? [dGate] : []), tf.reshape(a, [-1, 1]) as tf.Tensor2D];
+  const left = [dHidden, ...(dGate ? [dGate] : []), tf.transpose(a)];
   const right = [hidden as tf.Tensor2D, ...(dGate ? [gate as tf.Tensor2D] : []), dF];
   return {
     instances: () => tf.matMul(tf.concat(left, 1), tf.concat(right, 0)),

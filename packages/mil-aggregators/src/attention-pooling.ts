@@ -62,14 +62,22 @@ export class AttentionPooling extends Module {
     return tf.reshape(this.score.forward(hidden), [1, -1]);
   }
 
-  /** Instances [n, d] → F [1, d] and a [1, n]. */
-  forward(instances: tf.Tensor2D, call: Call = {}): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
+  /**
+   * Instances [n, d] → F [1, d] and a [1, n].
+   * @param mask [g, n] for g groups pooled apart, F [g, d] and a [g, n] then; see {@link attentionPool}
+   */
+  forward(
+    instances: tf.Tensor2D,
+    call: Call = {},
+    mask?: tf.Tensor2D,
+  ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
     const { activation, dropout: rate } = this.config;
     const drops = call.training === true && rate > 0;
     if (!drops && (activation === 'tanh' || activation === 'relu')) {
-      return attentionPool(instances, this.weights(), activation);
+      return attentionPool(instances, this.weights(), activation, mask);
     }
-    const attention: tf.Tensor2D = tf.softmax(this.scores(instances, call));
+    const scores = this.scores(instances, call);
+    const attention: tf.Tensor2D = tf.softmax(mask ? tf.add<tf.Tensor2D>(scores, mask) : scores);
     return { attention, embedding: tf.matMul(attention, instances) };
   }
 

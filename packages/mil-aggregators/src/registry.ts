@@ -1,6 +1,7 @@
 import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
+import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 
 /** Widths that the data decide; every configuration has them. */
@@ -38,6 +39,17 @@ export const registry = {
       layout: ['stand-alone', 'mhim', 'ilse'],
     },
     insideMhim: mhimABMIL,
+  }),
+  'dtfd-mil': entry<DTFDMILConfig, DTFDMIL>({
+    title: 'DTFD-MIL',
+    source: 'Zhang et al. 2022',
+    create: DTFDMIL,
+    defaults: dtfdDefaults,
+    choices: {
+      distillation: ['MaxS', 'MaxMinS', 'AFS'],
+      order: ['shuffled', 'stored'],
+      tiers: ['separate', 'joint'],
+    },
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({
     title: 'mean pooling',

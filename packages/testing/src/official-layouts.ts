@@ -34,7 +34,6 @@ export const officialLayouts: Readonly<Record<string, Layout>> = {
   CLAM_SB: (args) => clam(args, false),
   CLAM_MB: (args) => clam(args, true),
   DSMIL: dsmil,
-  DTFD: dtfd,
   Dattention_ori: ibmil,
   TransMIL: transmil,
   RRTMIL: rrt,
@@ -79,22 +78,6 @@ function dsmilBag(name: string, dim: number, classes: number, bias = true): Offi
     ...linear(`${name}.q.2`, 128, 128),
     ...linear(`${name}.v.1`, dim, dim, bias),
     ...torchConvolution(`${name}.fcc`, [classes, classes, dim], bias),
-  ];
-}
-
-function dtfd(args: OfficialArguments): OfficialParameter[] {
-  const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
-  const attention = (name: string) => [
-    ...linear(`${name}.attention_V.0`, 128, dim),
-    ...linear(`${name}.attention_U.0`, 128, dim),
-    ...linear(`${name}.attention_weights`, 1, 128),
-  ];
-  return [
-    ...linear('classifier.fc', classes, dim),
-    ...attention('attention'),
-    ...linear('dimReduction.fc1', dim, args.number('input_dim', 1024), false),
-    ...attention('UClassifier.attention'),
-    ...linear('UClassifier.classifier.fc', classes, dim),
   ];
 }
 

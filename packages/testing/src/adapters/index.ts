@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { dtfdAdapters } from './dtfd.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
@@ -14,6 +15,7 @@ import { trajectoryAdapters } from './trajectories.js';
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...poolingAdapters,
+  ...dtfdAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,
