@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MhimError } from '@mhim/tensor';
 import type { BagSource } from './bag-source.js';
-import { openBagStore, verifyBagStore } from './bag-store.js';
+import { openBagStore } from './bag-store.js';
 import { BenchmarkCsv } from './benchmark-csv.js';
 import { defaultCacheFolder, obtainWheel, readZipText, type DataWheel } from './benchmark-download.js';
 import type { Fold } from './folds/fold.js';
 import { patientFolds } from './folds/patient-folds.js';
+import { verifyBagStore } from './verify-bag-store.js';
 import { writeBagStore } from './write-bag-store.js';
 
 export interface BenchmarkInfo {

@@ -16,24 +16,21 @@ export interface BagExpectations {
   path: string;
   /** Width that the other bags or the model have. */
   width?: number;
+  /** The bag that has this width, for the message: it may be the odd one. */
+  widthOf?: string;
 }
 
 /**
  * Checks a bag as it was read.
- * @throws MhimError `data` when it is empty, of another width, or holds NaN or infinity
+ * @throws MhimError `data` when it is empty, of another width, holds NaN or infinity, or its arrays are of different lengths
  */
-export function checkBag(bag: Bag, { path, width }: BagExpectations): Bag {
-  if (bag.instances === 0) {
-    throw new MhimError(`bag "${bag.id}" has no instances.`, {
-      code: 'data',
-      path,
-      hint: 'Was any tissue found on the slide? Leave the bag out of the label table, or extract it again.',
-    });
-  }
+export function checkBag(bag: Bag, { path, width, widthOf }: BagExpectations): Bag {
+  checkInstances(bag.id, bag.instances, path);
   if (width !== undefined && bag.width !== width) {
     const [found, expected] = [knownWidths[bag.width], knownWidths[width]];
+    const like = widthOf === undefined ? '' : ` as in bag "${widthOf}"`;
     throw new MhimError(
-      `bag "${bag.id}": features have ${bag.width} columns, expected ${width}${expected ? ` (${expected})` : ''}.`,
+      `bag "${bag.id}": features have ${bag.width} columns, expected ${width}${expected ? ` (${expected})` : ''}${like}.`,
       {
         code: 'data',
         path,
@@ -46,6 +43,18 @@ export function checkBag(bag: Bag, { path, width }: BagExpectations): Bag {
       code: 'data',
       path,
       hint: 'Extract the features of this slide again.',
+    });
+  }
+  for (const [what, found, expected] of [
+    ['feature values', bag.features.length, bag.instances * bag.width],
+    ['coordinate values', bag.coords?.length, bag.instances * 2],
+    ['instance labels', bag.instanceLabels?.length, bag.instances],
+  ] as const) {
+    if (found === undefined || found === expected) continue;
+    throw new MhimError(`bag "${bag.id}" has ${found} ${what}, expected ${expected} for ${bag.instances} instances.`, {
+      code: 'data',
+      path,
+      hint: 'Extract this slide again.',
     });
   }
   const bad = firstNonFinite(bag.features);
@@ -67,6 +76,16 @@ export function checkBag(bag: Bag, { path, width }: BagExpectations): Bag {
     });
   }
   return bag;
+}
+
+/** @throws MhimError `data` for a bag without instances */
+export function checkInstances(id: string, instances: number, path: string): void {
+  if (instances > 0) return;
+  throw new MhimError(`bag "${id}" has no instances.`, {
+    code: 'data',
+    path,
+    hint: 'Was any tissue found on the slide? Leave the bag out, or extract it again.',
+  });
 }
 
 function firstNonFinite(values: Float32Array): number {

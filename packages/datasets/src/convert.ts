@@ -1,11 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { MhimError, writeFileAtomic, writeSafetensors, writeTorchFile, type HostTensor } from '@mhim/tensor';
+import {
+  encodeElements,
+  MhimError,
+  writeFileAtomic,
+  writeSafetensors,
+  writeTorchFile,
+  type HostTensor,
+} from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
+import { FOLDER_INDEX } from './bag-folder.js';
 import type { BagSource } from './bag-source.js';
 import { writeH5 } from './formats/h5-sandbox.js';
-import { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
+import { featuresOf, writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 
 export type BagFormat = 'store' | 'safetensors' | 'pt' | 'npy' | 'h5';
 
@@ -13,7 +21,7 @@ export type BagFormat = 'store' | 'safetensors' | 'pt' | 'npy' | 'h5';
  * Writes all bags of a source in another format: a bag store, or a folder with one file a bag (`.safetensors`; `.pt`, the plain
  * tensor that CLAM and MHIM-MIL read; `.npy`; `.h5` as CLAM and TRIDENT write it) and a `labels.csv`.
  * Coordinates and instance labels go along where the format has room for them: not in `.pt` and `.npy`.
- * @throws MhimError `data` for a bag whose id is no file name
+ * @throws MhimError `data` for a bag whose id is no file name or whose values are beyond float16, `config` for h5 in float16
  */
 export async function convertBags(
   source: BagSource,
@@ -25,19 +33,32 @@ export async function convertBags(
     await writeBagStore(folder, source, options);
     return;
   }
-  await mkdir(folder, { recursive: true });
+  if (format === 'h5' && options.dtype === 'float16') {
+    throw new MhimError('HDF5 files are written in float32 only.', {
+      code: 'config',
+      path: 'dtype',
+      hint: 'Choose another format, or float32.',
+    });
+  }
   checkCase(source.bags);
+  for (const { id } of source.bags) safeName(id);
+  await mkdir(folder, { recursive: true });
   for (const [i, { id }] of source.bags.entries()) {
     const bag = await source.read(i);
-    const path = join(folder, `${safeName(id)}.${format}`);
-    if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, options.dtype));
-    else if (format === 'npy') writeFileAtomic(path, npyBytes(bag));
-    else if (format === 'pt') writeTorchFile(path, featuresOf(bag, options.dtype));
+    const path = join(folder, `${id}.${format}`);
+    const features = featuresOf(bag, options.dtype);
+    if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, features));
+    else if (format === 'npy') writeFileAtomic(path, npyBytes(features));
+    else if (format === 'pt') writeTorchFile(path, features);
     else await writeH5Bag(path, bag);
     options.onBag?.(i + 1, source.bags.length);
   }
   const labelled = source.bags.every(({ label, time }) => label !== undefined || time !== undefined);
   if (labelled) writeFileAtomic(join(folder, 'labels.csv'), labelTable(source.bags));
+  if (source.simulated) {
+    const index = { format: 'mhim-bag-folder', version: 1, simulated: true };
+    writeFileAtomic(join(folder, FOLDER_INDEX), `${JSON.stringify(index, null, 2)}\n`);
+  }
 }
 
 /** Two ids that differ in case only are one file on the disks of Windows and macOS. */
@@ -69,37 +90,33 @@ function labelTable(bags: readonly BagInfo[]): string {
   return stringify([used.map(([name]) => name), ...bags.map((bag) => used.map(([, value]) => value(bag)))]);
 }
 
-/** An id that is a file name and nothing else. */
-function safeName(id: string): string {
-  if (id !== '' && basename(id) === id && id !== '.' && id !== '..' && !id.includes('\0') && !id.includes('\\'))
-    return id;
+/** @throws MhimError `data` unless the id is a file name and nothing else; hidden files are not read back */
+function safeName(id: string): void {
+  if (id !== '' && basename(id) === id && !id.startsWith('.') && !id.includes('\0') && !id.includes('\\')) return;
   throw new MhimError(`the bag id "${id}" is no file name.`, {
     code: 'data',
     hint: 'Rename the bag, or convert to a store.',
   });
 }
 
-function tensorsOf(bag: Bag, dtype: WriteBagStoreOptions['dtype']): [string, HostTensor][] {
-  const list: [string, HostTensor][] = [['features', featuresOf(bag, dtype)]];
+function tensorsOf(bag: Bag, features: HostTensor): [string, HostTensor][] {
+  const list: [string, HostTensor][] = [['features', features]];
   if (bag.coords) list.push(['coords', { dtype: 'F32', shape: [bag.instances, 2], data: bag.coords }]);
   if (bag.instanceLabels)
     list.push(['instance_labels', { dtype: 'I32', shape: [bag.instances], data: bag.instanceLabels }]);
   return list;
 }
 
-function featuresOf({ features, instances, width }: Bag, dtype: WriteBagStoreOptions['dtype']): HostTensor {
-  return { dtype: dtype === 'float16' ? 'F16' : 'F32', shape: [instances, width], data: features };
-}
-
-function npyBytes({ features, instances, width }: Bag): Uint8Array[] {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${instances}, ${width}), }`;
+function npyBytes(features: HostTensor): Uint8Array[] {
+  const descr = features.dtype === 'F16' ? '<f2' : '<f4';
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${features.shape.join(', ')}), }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
   const header = Buffer.alloc(10 + length, ' ');
   header.write('\x93NUMPY\x01\x00', 'latin1');
   header.writeUInt16LE(length, 8);
   header.write(text, 10);
   header.write('\n', 9 + length);
-  return [header, new Uint8Array(features.buffer, features.byteOffset, features.byteLength)];
+  return [header, encodeElements('features', features)];
 }
 
 function writeH5Bag(path: string, { features, coords, instanceLabels, instances, width }: Bag): Promise<void> {

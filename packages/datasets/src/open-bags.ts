@@ -3,15 +3,18 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
-import { checkMatch, openBagFolder, type BagFolderOptions } from './bag-folder.js';
+import { openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';
+import { identityOf } from './bag-identity.js';
 import { classCount, type BagSource } from './bag-source.js';
-import { checkUnique, identityOf, openBagStore } from './bag-store.js';
+import { openBagStore } from './bag-store.js';
+import { caseBags } from './case-bags.js';
+import { matchLabels } from './match-labels.js';
 
 /**
  * Opens bags wherever they are: a bag store (folder or file), or a folder of feature files.
  * Labels given for a store replace its own, matched by id.
  */
-export async function openBags(path: string, options: BagFolderOptions = {}): Promise<BagSource> {
+export async function openBags(path: string, options: BagFolderOptions = {}): Promise<BagFolder> {
   if (!existsSync(path)) {
     throw new MhimError('there is no such file or folder.', { code: 'file-missing', path, hint: 'Check the path.' });
   }
@@ -20,22 +23,34 @@ export async function openBags(path: string, options: BagFolderOptions = {}): Pr
     : path.endsWith('.safetensors');
   if (!isStore) return openBagFolder(path, options);
   const store = await openBagStore(path);
-  return options.labels ? relabelled(store, options.labels, options.onMissing) : store;
+  try {
+    const { labels, onMissing, unit } = options;
+    const { source, skipped } = labels ? relabelled(store, labels, onMissing) : { source: store, skipped: [] };
+    return withSkipped(unit === 'case' ? caseBags(source) : source, skipped);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
-function relabelled(store: BagSource, labels: readonly BagInfo[], onMissing: 'error' | 'skip' = 'error'): BagSource {
-  checkUnique(labels);
-  const byId = new Map(labels.map((label) => [label.id, label]));
-  const known = new Set(store.bags.map(({ id }) => id));
-  const withoutLabel = store.bags.filter(({ id }) => !byId.has(id)).map(({ id }) => id);
-  const withoutBag = labels.filter(({ id }) => !known.has(id)).map(({ id }) => id);
-  checkMatch(store.path, withoutBag, withoutLabel, onMissing);
+function withSkipped(source: BagSource, skipped: readonly string[]): BagFolder {
+  return Object.assign(source, { skipped });
+}
+
+function relabelled(
+  store: BagSource,
+  labels: readonly BagInfo[],
+  onMissing?: 'error' | 'skip',
+): { source: BagSource; skipped: readonly string[] } {
+  const ids = store.bags.map(({ id }) => id);
+  const { found, skipped } = matchLabels(store.path, ids, labels, onMissing);
+  const byId = new Map(found.map((label) => [label.id, label]));
   const places = store.bags.flatMap(({ id }, place) => (byId.has(id) ? [place] : []));
   const bags = places.map((place): BagInfo => {
     const bag = store.bags[place] as BagInfo;
     return { ...bag, ...byId.get(bag.id), instances: bag.instances };
   });
-  return {
+  const source: BagSource = {
     name: store.name,
     path: store.path,
     width: store.width,
@@ -50,4 +65,5 @@ function relabelled(store: BagSource, labels: readonly BagInfo[], onMissing: 'er
     },
     close: () => store.close(),
   };
+  return { source, skipped };
 }

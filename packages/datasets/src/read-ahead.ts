@@ -24,12 +24,10 @@ export async function* readAhead(
     reading.catch(() => undefined);
     pending.push(reading);
   };
-  for (let i = 0; i < Math.min(ahead + 1, order.length); i++) start(order[i] as number);
+  let started = 0;
   for (let i = 0; i < order.length; i++) {
-    const bag = await (pending.shift() as Promise<Bag>);
-    const next = order[i + ahead + 1];
-    if (next !== undefined) start(next);
-    yield bag;
+    while (started < order.length && started <= i + ahead) start(order[started++] as number);
+    yield await (pending.shift() as Promise<Bag>);
   }
 }
 

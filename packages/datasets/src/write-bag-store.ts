@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify/sync';
 import {
   encodeElements,
@@ -14,7 +12,9 @@ import {
 } from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
 import type { BagSource } from './bag-source.js';
-import type { BagStoreIndex } from './bag-store.js';
+import { sha256OfFile, type BagStoreIndex } from './bag-store-files.js';
+import { joined } from './case-bags.js';
+import { checkBag } from './check-bag.js';
 
 /** Room for the header in front, which is known only when the last bag is written. */
 const HEADER_BYTES = 4096;
@@ -41,7 +41,7 @@ export async function writeBagStore(
   const file = await open(temporary, 'w');
   let written: Written;
   try {
-    written = await writeBags(file, source, dtype === 'float16' ? 'F16' : 'F32', onBag);
+    written = await writeBags(file, source, dtype, onBag);
     await file.sync();
   } catch (error) {
     await file.close();
@@ -58,11 +58,13 @@ export async function writeBagStore(
     instances: rows.reduce((sum, { n_instances: n }) => sum + n, 0),
     width: source.width,
     dtype: dtype === 'float16' ? 'F16' : 'F32',
-    sha256: await sha256(temporary),
+    sha256: await sha256OfFile(temporary),
     ...(source.simulated && { simulated: true }),
     ...(coordsUnit && { coordsUnit }),
     bagSha256: hashes,
   };
+  // What describes an older store goes first: names of other bags beside these would be worse than none.
+  for (const name of ['index.json', 'bags.csv']) await rm(join(folder, name), { force: true });
   await rename(temporary, path);
   writeFileAtomic(join(folder, 'bags.csv'), bagTable(rows));
   writeFileAtomic(join(folder, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
@@ -90,7 +92,7 @@ interface Written {
 async function writeBags(
   file: FileHandle,
   source: BagSource,
-  dtype: HostDtype,
+  dtype: WriteBagStoreOptions['dtype'],
   onBag?: (done: number, total: number) => void,
 ): Promise<Written> {
   const rows: BagRow[] = [];
@@ -100,11 +102,12 @@ async function writeBags(
   let instances = 0;
   let at = HEADER_BYTES;
   for (const [i, info] of source.bags.entries()) {
-    const bag = await source.read(i);
-    const bytes = encodeElements(info.id, { dtype, shape: [bag.instances, source.width], data: bag.features });
+    const bag = checkBag(await source.read(i), { path: source.path ?? source.name, width: source.width });
+    const bytes = encodeElements(info.id, featuresOf(bag, dtype));
     await writeAll(file, bytes, at);
     hashes.push(createHash('sha256').update(bytes).digest('hex'));
-    coordsUnit ??= bag.coordsUnit;
+    if (i === 0) ({ coordsUnit } = bag);
+    else if (bag.coordsUnit !== coordsUnit) throw differing(source, bag.id, 'coordinates of one unit');
     at += bytes.length;
     rows.push(rowOf(info, bag, instances));
     instances += bag.instances;
@@ -118,7 +121,7 @@ async function writeBags(
     at += bytes.length;
   }
   const layout: [string, { dtype: HostDtype; shape: number[] }][] = [
-    ['features', { dtype, shape: [instances, source.width] }],
+    ['features', { dtype: dtype === 'float16' ? 'F16' : 'F32', shape: [instances, source.width] }],
     ...small,
   ];
   await writeAll(file, paddedHeader(layout), 0);
@@ -147,12 +150,37 @@ interface PerInstance {
 function keep(kept: PerInstance, bag: Bag, i: number, source: BagSource): void {
   const add = <T>(list: T[], value: T | undefined, what: string) => {
     if (value !== undefined && list.length === i) list.push(value);
-    else if (value !== undefined || list.length > 0) {
-      throw new MhimError(`some bags have ${what} and bag "${bag.id}" differs.`, { code: 'data', path: source.path });
-    }
+    else if (value !== undefined || list.length > 0) throw differing(source, bag.id, what);
   };
   add(kept.coords, bag.coords, 'coordinates');
   add(kept.instanceLabels, bag.instanceLabels, 'instance labels');
+}
+
+function differing(source: BagSource, id: string, what: string): MhimError {
+  return new MhimError(`some bags have ${what} and bag "${id}" differs.`, {
+    code: 'data',
+    path: source.path,
+    hint: 'A store needs them of all bags or of none.',
+  });
+}
+
+/**
+ * A bag's features as they are written.
+ * @throws MhimError `data` for values that float16 cannot hold
+ */
+export function featuresOf(
+  { id, features, instances, width }: Bag,
+  dtype: WriteBagStoreOptions['dtype'],
+): HostTensor & { data: Float32Array } {
+  // 65,520 and more round to infinity.
+  const at = dtype === 'float16' ? features.findIndex((value) => Math.abs(value) >= 65_520) : -1;
+  if (at >= 0) {
+    throw new MhimError(`bag "${id}": the value ${features[at]} is beyond float16, whose largest is 65,504.`, {
+      code: 'data',
+      hint: 'Write float32.',
+    });
+  }
+  return { dtype: dtype === 'float16' ? 'F16' : 'F32', shape: [instances, width], data: features };
 }
 
 function smallTensors(
@@ -175,15 +203,6 @@ function smallTensors(
   return list;
 }
 
-function joined<T extends Float32Array | Int32Array>(parts: T[], target: T): T {
-  let at = 0;
-  for (const part of parts) {
-    target.set(part, at);
-    at += part.length;
-  }
-  return target;
-}
-
 /** JSON may end in blanks, so the header fills exactly the room it was given. */
 function paddedHeader(layout: Parameters<typeof safetensorsHeader>[0]): Uint8Array {
   const header = Buffer.from(safetensorsHeader(layout));
@@ -198,10 +217,4 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
     const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.length - done, 2 ** 30), position + done);
     done += bytesWritten;
   }
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

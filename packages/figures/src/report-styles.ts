@@ -34,7 +34,7 @@ table{border-collapse:collapse;font-size:.95rem;font-variant-numeric:tabular-num
 .scroll>table{min-width:min(100%,640px)}
 th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--fig-line);font-weight:400}
 thead th{color:var(--fig-muted);font-size:.85rem;vertical-align:bottom}
-tbody th{font-weight:600}
+tbody th{font-weight:600;min-width:7.5rem;overflow-wrap:break-word}
 th.number,td.number{text-align:right;padding:6px 0 6px 14px;white-space:nowrap}
 .folds th,.folds td{padding-top:2px;padding-bottom:2px;border-bottom:0;font-size:.875rem;font-weight:400}
 .folds .first th,.folds .first td{border-top:1px solid var(--fig-line)}

@@ -1,32 +1,35 @@
 import { MhimError, type Module, type StateSource } from '@mhim/tensor';
-import type { MHIMv2 } from './mhim-v2.js';
+import type { HardMining } from './hard-mining.js';
 
 /**
- * Starts teacher and student from a baseline trained on the same fold (MHIM-v2 Alg. 2, Table 11), as the configuration says.
+ * Starts teacher and student from a baseline trained on the same fold (MHIM-v2 Alg. 2, Tables 10 and 11), as the configuration
+ * says. A teacher that the baseline does not initialise starts as the student does.
  * @param baseline the baseline's state dict; names of the conference version and `module.` prefixes are understood
  * @throws MhimError `state-dict` unless every expected key was there in the right shape: a teacher that silently stays
  *   random is the official code's best hidden failure
  */
-export function initialiseFromBaseline(model: MHIMv2, baseline: StateSource): void {
+export function initialiseFromBaseline(model: HardMining, baseline: StateSource): void {
   const { initTeacher, initStudent } = model.config;
+  const { student, teacher, hasOwnTeacher } = model;
   const state = officialNames(baseline);
-  if (initTeacher) loadAll(model.teacher.aggregator, state, () => true, 'teacher');
-  if (initStudent === 'all') loadAll(model.student, state, () => true, 'student');
-  if (initStudent === 'feature')
-    loadAll(model.student, state, (key) => key.startsWith(model.student.featurePrefix), 'student');
+  if (hasOwnTeacher && initTeacher) loadAll(teacher.aggregator, state, () => true, 'teacher');
+  if (initStudent === 'all') loadAll(student, state, () => true, 'student');
+  if (initStudent === 'feature') loadAll(student, state, (key) => key.startsWith(student.featurePrefix), 'student');
+  if (hasOwnTeacher && !initTeacher) teacher.copyFrom(model);
 }
 
-/** Keys of older and wrapped checkpoints under today's official names. */
+/** Keys of older and wrapped checkpoints under today's official names, without what no model uses any more. */
 export function officialNames(state: StateSource): StateSource {
   const renamed: StateSource = {};
   for (const [key, value] of Object.entries(state)) {
-    renamed[key.replace(/^module\./, '').replace(/^patch_to_emb\./, 'feature.')] = value;
+    const name = key.replace(/^module\./, '').replace(/^patch_to_emb\./, 'feature.');
+    if (name !== 'online_encoder.mask_token') renamed[name] = value;
   }
   return renamed;
 }
 
 function loadAll(target: Module, state: StateSource, wanted: (key: string) => boolean, who: string): void {
-  const expected = [...target.parameters().keys()].filter(wanted);
+  const expected = ownNames(target).filter(wanted);
   const report = target.loadStateDict(
     Object.fromEntries(Object.entries(state).filter(([key]) => expected.includes(key))),
     { strict: false },
@@ -37,6 +40,13 @@ function loadAll(target: Module, state: StateSource, wanted: (key: string) => bo
     code: 'state-dict',
     hint: 'Train the baseline with the same aggregator, width and number of classes.',
   });
+}
+
+/** Names of parameters and buffers, each once. */
+function ownNames(module: Module): string[] {
+  const names = new Map<unknown, string>();
+  for (const [name, tensor] of Object.entries(module.stateDict())) if (!names.has(tensor)) names.set(tensor, name);
+  return [...names.values()];
 }
 
 function describe(lost: string[], misshaped: { key: string; expected: number[]; found: number[] }[]): string {

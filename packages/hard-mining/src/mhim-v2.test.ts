@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ABMIL, MeanPooling, mhimABMIL } from '@mhim/mil-aggregators';
-import { checkGradients, crossEntropy, Rng, type StateDict } from '@mhim/tensor';
+import { checkGradients, Rng, type StateDict } from '@mhim/tensor';
 import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
 import { consistencyLoss } from './consistency-loss.js';
 import { initialiseFromBaseline } from './initialise.js';
 import { instanceMargin, instanceProbability } from './instance-score.js';
-import { presets, type MHIMv2Config } from './mhim-config.js';
+import { presets, type MHIMv2Config } from './mhim-v2-config.js';
 import { MHIMv2 } from './mhim-v2.js';
+import { bagOf, trainingStep } from './test-helpers.js';
 
 const [inputDim, embedDim] = [6, 8];
 const base = mhimABMIL({ inputDim, embedDim });
@@ -18,37 +19,7 @@ const create = (config: Partial<MHIMv2Config> = {}, seed = 0) =>
     recycleHeadDim: 4,
     ...config,
   });
-const bag = (n: number, seed = 1): tf.Tensor2D => new Rng(seed).normal([n, inputDim]);
-
-/** One whole training step, plain gradient descent in the optimiser's place. */
-function step(model: MHIMv2, features: tf.Tensor2D, rng: Rng): { loss: number; finite: boolean } {
-  let outcome = { loss: NaN, finite: false };
-  tf.tidy(() => {
-    const hard = model.mine(features, { rng, step: 3, totalSteps: 100 });
-    let recycled: tf.Tensor2D | undefined;
-    const { value, grads } = tf.variableGrads(() => {
-      const pass = model.studentPass(
-        features,
-        hard,
-        { loss: (logits) => crossEntropy(logits, 1), label: 1 },
-        { training: true, rng },
-      );
-      recycled = pass.recycled && tf.keep(pass.recycled);
-      return pass.loss;
-    });
-    outcome = {
-      loss: value.dataSync()[0] as number,
-      finite: isFinite(value) && Object.values(grads).every(isFinite),
-    };
-    for (const variable of model.trainableParameters().values()) {
-      const gradient = grads[variable.name];
-      if (gradient) variable.assign(tf.sub(variable, tf.mul(gradient, 0.1)));
-    }
-    model.afterStep(recycled);
-    recycled?.dispose();
-  });
-  return outcome;
-}
+const bag = (n: number, seed = 1) => bagOf(n, inputDim, seed);
 
 describe('a training step', () => {
   beforeAll(async () => {
@@ -65,7 +36,7 @@ describe('a training step', () => {
   describe.each(variants)('%s', (_, config) => {
     it.each([1, 2, 3, 4, 5, 40])('is finite and predicts on a bag of %i', (n) => {
       const model = create({ ...config, queries: 2, recycleHeads: 2, recycleHeadDim: 4 });
-      expect(step(model, bag(n), new Rng(5)).finite).toBe(true);
+      expect(trainingStep(model, bag(n), new Rng(5)).finite).toBe(true);
       expect(isFinite(model.predict(bag(n)).logits)).toBe(true);
       model.dispose();
     });
@@ -87,7 +58,7 @@ describe('a training step', () => {
     const teacher = model.teacher.parameters().get(name) as tf.Variable;
     const student = model.parameters().get(name) as tf.Variable;
     const [before, query] = [teacher.dataSync().slice(), model.recycle?.globalQuery.dataSync().slice()];
-    const losses = Array.from({ length: 30 }, (_, i) => step(model, bag(30), new Rng(i)).loss);
+    const losses = Array.from({ length: 30 }, (_, i) => trainingStep(model, bag(30), new Rng(i)).loss);
     expect(losses.slice(-5).reduce((a, b) => a + b)).toBeLessThan(losses.slice(0, 5).reduce((a, b) => a + b));
     expect(teacher.dataSync()).not.toEqual(before);
     expect(teacher.dataSync()).not.toEqual(student.dataSync());
@@ -98,7 +69,7 @@ describe('a training step', () => {
   it('makes the teacher the student of this step at momentum 0, and keeps it at 1', () => {
     const [copy, fixed] = [create({ momentum: 0 }), create({ momentum: 1 })];
     const before = fixed.teacher.parameters().get('predictor.weight')?.dataSync().slice();
-    for (const model of [copy, fixed]) step(model, bag(20), new Rng(0));
+    for (const model of [copy, fixed]) trainingStep(model, bag(20), new Rng(0));
     for (const [name, value] of copy.teacher.parameters())
       expectAllClose(value, copy.parameters().get(name) as tf.Tensor);
     expect(fixed.teacher.parameters().get('predictor.weight')?.dataSync()).toEqual(before);
@@ -108,9 +79,9 @@ describe('a training step', () => {
     const run = (resume: boolean) => {
       const model = create({ momentum: 0.5 });
       let rng = new Rng(4);
-      step(model, bag(25), rng);
+      trainingStep(model, bag(25), rng);
       if (resume) rng = Rng.from(JSON.parse(JSON.stringify(rng.state)));
-      step(model, bag(25, 2), rng);
+      trainingStep(model, bag(25, 2), rng);
       return Array.from(model.student.classify({ embedding: tf.ones([1, embedDim]) }).dataSync());
     };
     expect(run(true)).toEqual(run(false));
@@ -118,8 +89,8 @@ describe('a training step', () => {
 
   it('leaves no tensors behind', () => {
     const [model, features] = [create(), bag(20)];
-    step(model, features, new Rng(0));
-    expect(tensorsLeftBy(() => step(model, features, new Rng(1)))).toBe(0);
+    trainingStep(model, features, new Rng(0));
+    expect(tensorsLeftBy(() => trainingStep(model, features, new Rng(1)))).toBe(0);
     expect(tensorsLeftBy(() => create().dispose())).toBe(0);
   });
 
@@ -128,7 +99,7 @@ describe('a training step', () => {
       recycle: false,
       recycleAtInference: false,
     });
-    expect(step(model, bag(12), new Rng(0)).finite).toBe(true);
+    expect(trainingStep(model, bag(12), new Rng(0)).finite).toBe(true);
   });
 
   it('refuses an empty bag and options that cannot be', () => {

@@ -24,6 +24,12 @@ export interface Aggregation {
   attention?: tf.Tensor2D;
 }
 
+/**
+ * How an instance's logits become the one number that hard mining ranks by: its largest class probability (MHIM-v2 eq. 6),
+ * or its largest logit as it is.
+ */
+export type InstanceScore = 'probability' | 'logit';
+
 /** The outcome of all four functions. */
 export interface Prediction extends Aggregation {
   /** [1, c] */
@@ -57,6 +63,9 @@ export abstract class Aggregator extends Module {
 
   /** How the names of the patch-to-embedding layer's parameters begin (the "FC" of MHIM-v2 Table 11). */
   readonly featurePrefix: string = 'feature.';
+
+  /** What hard mining makes of {@link instanceLogits}. */
+  readonly instanceScore: InstanceScore = 'probability';
 
   /** Raw features [n, in] → instances [n, d]. */
   abstract embed(features: tf.Tensor2D, call?: AggregatorCall): tf.Tensor2D;

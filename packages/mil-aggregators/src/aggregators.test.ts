@@ -7,16 +7,21 @@ import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
 import { DTFDMIL, officialDTFD, type DTFDMILConfig } from './dtfd-mil.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
+import { R2TMIL, type R2TMILConfig } from './r2t-mil.js';
 
 const [inputDim, embedDim, classes] = [7, 8, 3];
 const base: ABMILConfig = { inputDim, embedDim, classes, attentionDim: 6 };
+const r2t: R2TMILConfig = {
+  ...{ ...base, activation: 'gelu', attentionActivation: 'tanh' },
+  ...{ heads: 2, crossHeads: 2, crossRegions: 2, epegKernel: 3 },
+};
 
 const dtfd: DTFDMILConfig = { inputDim, embedDim, classes, attentionDim: 6, groups: 3 };
 
 interface Entry {
   create: (rng: Rng) => Aggregator;
-  /** Whether a permutation of the instances leaves the bag alone (default). */
-  unordered?: boolean;
+  /** Whether the order of the instances matters. */
+  ordered?: boolean;
   positions?: boolean;
 }
 
@@ -31,13 +36,26 @@ const entries: Record<string, Entry> = {
   },
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
   'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
-  'DTFD-MIL': { create: (rng) => new DTFDMIL(dtfd, rng), unordered: false },
+  'DTFD-MIL': { create: (rng) => new DTFDMIL(dtfd, rng), ordered: true },
   'DTFD-MIL, best and worst instances': {
     create: (rng) => new DTFDMIL({ ...dtfd, distillation: 'MaxMinS', tiers: 'joint', residualBlocks: 1 }, rng),
-    unordered: false,
+    ordered: true,
   },
-  'DTFD-MIL, official': { create: (rng) => new DTFDMIL(officialDTFD(dtfd), rng), unordered: false },
+  'DTFD-MIL, official': { create: (rng) => new DTFDMIL(officialDTFD(dtfd), rng), ordered: true },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
+  'R2T-MIL': { create: (rng) => new R2TMIL(r2t, rng), ordered: true },
+  'R2T-MIL with everything': {
+    create: (rng) =>
+      new R2TMIL(
+        { ...r2t, layers: 3, summaries: 1, shortcut: true, feedForward: true, gated: true, norm: 'layer' },
+        rng,
+      ),
+    ordered: true,
+  },
+  'R2T-MIL with nothing': {
+    create: (rng) => new R2TMIL({ ...r2t, epegKernel: 0, crossRegion: false, qkvBias: false }, rng),
+    ordered: true,
+  },
 };
 
 const bag = (n: number, seed = 1): tf.Tensor2D => new Rng(seed).normal([n, inputDim]);
@@ -66,7 +84,7 @@ describe.each(Object.entries(entries))('%s', (_, entry) => {
   });
 
   it('does not depend on the order of instances', () => {
-    if (entry.positions || entry.unordered === false) return;
+    if (entry.positions || entry.ordered) return;
     const m = model();
     const order = tf.tensor1d([4, 2, 0, 5, 1, 3], 'int32');
     const [straight, shuffled] = [m.forward(bag(6)), m.forward(tf.gather(bag(6), order))];

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable } from '@mhim/tensor';
+import { affine } from './affine.js';
 
 /** Activations whose derivative follows from their value, which saves keeping their input. */
 export type PoolActivation = 'tanh' | 'relu';
@@ -36,8 +37,8 @@ export function attentionPool(
     (name) => given[name as keyof AttentionWeights],
   ) as (keyof AttentionWeights)[];
   const pool = differentiable((z: tf.Tensor2D, ..._parameters: tf.Tensor[]) => {
-    const value = activated(linear(z, hidden, hiddenBias), activation);
-    const open: tf.Tensor2D | undefined = gate && tf.sigmoid(linear(z, gate, gateBias));
+    const value = activated(affine(z, hidden, hiddenBias), activation);
+    const open: tf.Tensor2D | undefined = gate && tf.sigmoid(affine(z, gate, gateBias));
     const joint: tf.Tensor2D = open ? tf.mul(value, open) : value;
     const product: tf.Tensor2D = tf.matMul(score, joint, false, true);
     const logits: tf.Tensor2D = scoreBias ? tf.add(product, scoreBias) : product;
@@ -81,11 +82,6 @@ function backward(
     // Softmax does not see what it adds to every score.
     scoreBias: () => tf.zeros([1]),
   };
-}
-
-function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor2D {
-  const product: tf.Tensor2D = tf.matMul(x, weight, false, true);
-  return bias ? tf.add<tf.Tensor2D>(product, bias) : product;
 }
 
 function activated(x: tf.Tensor2D, activation: PoolActivation): tf.Tensor2D {

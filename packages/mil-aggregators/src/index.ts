@@ -5,13 +5,25 @@ export {
   type Aggregation,
   type AggregatorCall,
   type BagTarget,
+  type InstanceScore,
   type LabelLoss,
   type Positions,
   type Prediction,
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
+export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
+export { criticalScores, type QueryWeights } from './critical-scores.js';
 export type { Distillation } from './distillation.js';
+export {
+  DSMIL,
+  dsmilDefaults,
+  mhimDSMIL,
+  type DSMILAggregation,
+  type DSMILConfig,
+  type DSMILLayout,
+} from './ds-mil.js';
 export {
   dtfdDefaults,
   DTFDMIL,
@@ -23,6 +35,9 @@ export {
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';
 export type { PseudoBags } from './pseudo-bags.js';
+export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
+export { RegionAttention, type RegionAttentionConfig } from './region-attention.js';
+export { consecutiveGroups, RegionGrid, type RegionOptions, type TokenGroups } from './token-groups.js';
 export {
   aggregatorNames,
   checkAggregatorOptions,
@@ -33,3 +48,4 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { valuePool, type ValueWeights } from './value-pool.js';

@@ -1,8 +1,10 @@
 import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
+import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -40,6 +42,20 @@ export const registry = {
     },
     insideMhim: mhimABMIL,
   }),
+  'ds-mil': entry<DSMILConfig, DSMIL>({
+    title: 'DSMIL',
+    source: 'Li et al. 2021',
+    create: DSMIL,
+    defaults: dsmilDefaults,
+    choices: {
+      query: ['nonlinear', 'linear'],
+      values: ['rectified', 'linear', 'instances'],
+      prediction: ['bag', 'mean'],
+      norm: ['none', 'layer', 'batch'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimDSMIL,
+  }),
   'dtfd-mil': entry<DTFDMILConfig, DTFDMIL>({
     title: 'DTFD-MIL',
     source: 'Zhang et al. 2022',
@@ -62,6 +78,13 @@ export const registry = {
     source: 'MHIM-v2 §4.3',
     create: MaxPooling,
     defaults: instancePoolingDefaults,
+  }),
+  'r2t-mil': entry<R2TMILConfig, R2TMIL>({
+    title: 'R2T-MIL',
+    source: 'Tang et al. 2024',
+    create: R2TMIL,
+    defaults: r2tmilDefaults,
+    choices: { norm: ['none', 'layer', 'batch'], normPosition: ['features', 'instances'] },
   }),
 } as const;
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const dist = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 
 /** Chooses a backend in a process of its own; its standard error comes after its output. */
-function choose(env: Record<string, string>, before = ''): string {
+function choose(env: Record<string, string>, before = '', { redirect = '>>', after = ':' } = {}): string {
   const script = `${before}
     const { useBackend, Rng } = await import(${JSON.stringify(dist)});
     try {
@@ -17,7 +17,7 @@ function choose(env: Record<string, string>, before = ''): string {
       console.log(error.code, error.message);
     }`;
   // Through a file: a pipe to Node is a socket, on which the library's own lines cannot be hidden.
-  const shell = 'err=$(mktemp); "$0" --input-type=module -e "$1" 2>"$err"; cat "$err"; rm "$err"';
+  const shell = `err=$(mktemp); { "$0" --input-type=module -e "$1"; ${after}; } 2${redirect}"$err"; cat "$err"; rm "$err"`;
   const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
   return spawnSync('/bin/sh', ['-c', shell, process.execPath, script], options).stdout;
 }
@@ -34,6 +34,11 @@ const withoutNative = `
 describe.runIf(existsSync(dist) && process.platform === 'linux')('useBackend', () => {
   test('takes the native library and says so in one line, with nothing else on stderr', () => {
     expect(choose({ MHIM_BACKEND: '' })).toMatch(/^(cpu|gpu) true true\nBackend: TensorFlow on (CPU|GPU)\.\n$/);
+  });
+
+  test('leaves a log that others write into too as it is', () => {
+    const said = choose({ MHIM_BACKEND: '' }, '', { redirect: '>', after: 'echo later >&2' });
+    expect(said).toMatch(/\nBackend: TensorFlow on (CPU|GPU)\.\nlater\n$/);
   });
 
   test('falls back to wasm without it, saying what the native one would give', () => {

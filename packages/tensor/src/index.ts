@@ -22,7 +22,7 @@ export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.js';
 export { Linear, type LinearOptions } from './layers/linear.js';
 export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './module.js';
 export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';
-export { activate, gelu, relu, type ActivationName } from './ops/activation.js';
+export { activate, gelu, relu, reluGradient, type ActivationName } from './ops/activation.js';
 export { binaryCrossEntropy } from './ops/binary-cross-entropy.js';
 export { causalConvolution } from './ops/causal-convolution.js';
 export { crossEntropy, type CrossEntropyOptions } from './ops/cross-entropy.js';

@@ -15,6 +15,7 @@ class Net extends Module {
   constructor() {
     super();
     this.alias('old_query', 'query');
+    this.skip('layer.labels');
   }
 }
 
@@ -45,6 +46,13 @@ describe('Module', () => {
     const net = new Net();
     net.loadStateDict({ old_query: tf.tensor1d([4, 5]) }, { strict: false });
     expectAllClose(net.query, [4, 5]);
+  });
+
+  it('passes over what official state dicts hold for nothing, and never saves it', () => {
+    const net = new Net();
+    const report = net.loadStateDict({ ...net.stateDict(), 'layer.labels': tf.zeros([2]) });
+    expect([...report.unexpected, ...report.loaded]).not.toContain('layer.labels');
+    expect(Object.keys(net.stateDict())).not.toContain('layer.labels');
   });
 
   it('lists everything that does not fit, all at once, and loads nothing', () => {

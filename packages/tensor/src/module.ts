@@ -40,6 +40,7 @@ export abstract class Module {
   private readonly buffers = new Set<string>();
   private readonly children = new Map<string, Module>();
   private readonly aliases = new Map<string, string>();
+  private readonly skipped = new Set<string>();
 
   /** Every parameter of the tree by its full name, in registration order (PyTorch's `named_parameters`). */
   parameters(): Map<string, tf.Variable> {
@@ -70,9 +71,11 @@ export abstract class Module {
   loadStateDict(source: StateSource, { strict = true }: LoadOptions = {}): LoadReport {
     const targets = this.collect(true);
     const aliases = this.allAliases();
+    const skipped = this.allSkipped();
     const report: LoadReport = { loaded: [], missing: [], unexpected: [], misshaped: [] };
     const found = new Map<string, StateSource[string]>();
     for (const [key, value] of Object.entries(source)) {
+      if (skipped.has(key)) continue;
       const name = targets.has(key) ? key : aliases.get(key);
       if (name === undefined) report.unexpected.push(key);
       else if (name === key || !(name in source)) found.set(name, value);
@@ -124,6 +127,11 @@ export abstract class Module {
     this.aliases.set(alias, name);
   }
 
+  /** Passes over `name` when loading: official state dicts have it, but it holds nothing that varies. */
+  protected skip(name: string): void {
+    this.skipped.add(name);
+  }
+
   private collect(withBuffers: boolean): Map<string, tf.Variable> {
     const all = new Map<string, tf.Variable>();
     for (const [name, variable] of this.own) if (withBuffers || !this.buffers.has(name)) all.set(name, variable);
@@ -137,6 +145,14 @@ export abstract class Module {
     const all = new Map(this.aliases);
     for (const [prefix, child] of this.children) {
       for (const [alias, name] of child.allAliases()) all.set(join(prefix, alias), join(prefix, name));
+    }
+    return all;
+  }
+
+  private allSkipped(): Set<string> {
+    const all = new Set(this.skipped);
+    for (const [prefix, child] of this.children) {
+      for (const name of child.allSkipped()) all.add(join(prefix, name));
     }
     return all;
   }

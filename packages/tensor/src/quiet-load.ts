@@ -1,4 +1,4 @@
-import { closeSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * Runs `load` with the process's standard error pointed at nothing, and restores it whatever happens.
@@ -8,10 +8,12 @@ import { closeSync, openSync, readlinkSync } from 'node:fs';
 export function loadQuietly<T>(load: () => T): T {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   if (process.platform !== 'linux' || process.env.MHIM_DEBUG) return load();
-  // Opening through /proc duplicates terminals, files and pipes; a socket cannot be opened and stays as it is.
+  // Opening through /proc duplicates terminals and pipes, but a socket cannot be opened, and a file would get a place to write
+  // of its own: what others then write into the same log would lie over our lines, unless all of them append.
   let backup: number;
   try {
     if (readlinkSync('/proc/self/fd/2').startsWith('socket:')) return load();
+    if (fstatSync(2).isFile() && !appends()) return load();
     backup = openSync('/proc/self/fd/2', 'a');
   } catch {
     return load();
@@ -23,6 +25,12 @@ export function loadQuietly<T>(load: () => T): T {
     replace(`/proc/self/fd/${backup}`);
     closeSync(backup);
   }
+}
+
+/** Whether standard error was opened with `2>>`: O_APPEND among the flags, which stand there in octal. */
+function appends(): boolean {
+  const [, flags = '0'] = /^flags:\s*(\d+)/m.exec(readFileSync('/proc/self/fdinfo/2', 'utf8')) ?? [];
+  return (Number.parseInt(flags, 8) & 0o2000) !== 0;
 }
 
 /** Closes descriptor 2 and opens `path`, which gets the lowest free number: 2 again. */

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import {
-  kaimingUniform,
   normal,
   ones,
   torchBias,
@@ -33,10 +32,8 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 export const officialLayouts: Readonly<Record<string, Layout>> = {
   CLAM_SB: (args) => clam(args, false),
   CLAM_MB: (args) => clam(args, true),
-  DSMIL: dsmil,
   Dattention_ori: ibmil,
   TransMIL: transmil,
-  RRTMIL: rrt,
   MambaMIL_2D: mamba2d,
   MHIM: mhim,
   Conv1d: (args) => convolution(args, 1),
@@ -57,27 +54,6 @@ function clam(args: OfficialArguments, perClass: boolean): OfficialParameter[] {
       : [...linear(`${net}.module.0`, hidden, dim), ...linear(`${net}.module.${2 + dropout}`, heads, hidden)]),
     ...(perClass ? each.flatMap((c) => linear(`classifiers.${c}`, 1, dim)) : linear('classifiers', classes, dim)),
     ...each.flatMap((c) => linear(`instance_classifiers.${c}`, 2, dim)),
-  ];
-}
-
-function dsmil(args: OfficialArguments): OfficialParameter[] {
-  const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
-  const [bias, norm] = [args.flag('mil_bias', true), args.text('mil_norm', 'none')];
-  return [
-    ...(norm === 'bn' ? [...layerNorm('norm', args.number('input_dim', 1024)), ...layerNorm('norm1', dim)] : []),
-    ...featureLayer(args, dim),
-    ...linear('i_classifier', classes, dim, bias),
-    ...dsmilBag('b_classifier', dim, classes, bias),
-    ...(norm === 'none' ? [] : layerNorm('b_classifier.norm', dim)),
-  ];
-}
-
-function dsmilBag(name: string, dim: number, classes: number, bias = true): OfficialParameter[] {
-  return [
-    ...linear(`${name}.q.0`, 128, dim, bias),
-    ...linear(`${name}.q.2`, 128, 128),
-    ...linear(`${name}.v.1`, dim, dim, bias),
-    ...torchConvolution(`${name}.fcc`, [classes, classes, dim], bias),
   ];
 }
 
@@ -105,47 +81,6 @@ function transmil(args: OfficialArguments): OfficialParameter[] {
     ...nystromLayer('layer2', dim, heads, dim / heads, xavierConvolution),
     ...layerNorm('norm', dim),
     ...linear('classifier', args.number('n_classes', 2), dim, args.flag('mil_bias', true)),
-  ];
-}
-
-function rrt(args: OfficialArguments): OfficialParameter[] {
-  const dim = args.number('inner_dim', 512);
-  const crossRegion = args.flag('cr_msa', true);
-  const layers = Array.from({ length: args.number('n_layers', 2) - 1 }, (_, i) => `online_encoder.layers.${i}`);
-  const block = (name: string) => [
-    ...layerNorm(`${name}.norm`, dim),
-    ...linear(`${name}.attn.attn.qkv`, 3 * dim, dim),
-    ...linear(`${name}.attn.attn.proj`, dim, dim),
-    ...(args.flag('ffn', false)
-      ? [
-          ...layerNorm(`${name}.norm2`, dim),
-          ...linear(`${name}.mlp.fc1`, 4 * dim, dim),
-          ...linear(`${name}.mlp.fc2`, dim, 4 * dim),
-        ]
-      : []),
-  ];
-  const pe: [number, number, number, number] = [args.number('n_heads', 8), 1, args.number('epeg_k', 15), 1];
-  return [
-    ...linear('feature.0', dim, args.number('input_dim', 1024)),
-    ...layerNorm('online_encoder.norm', dim),
-    ...layers.flatMap((name) => [
-      ...block(name),
-      ...(args.flag('epeg', true) ? xavierConvolution(`${name}.attn.attn.pe`, pe) : []),
-    ]),
-    ...(crossRegion
-      ? [
-          ...block('online_encoder.cr_msa'),
-          {
-            name: 'online_encoder.cr_msa.attn.phi',
-            shape: [dim, args.number('crmsa_k', 3)],
-            draw: kaimingUniform(Math.sqrt(5)),
-          },
-        ]
-      : []),
-    ...(args.flag('da_gated', false)
-      ? gatedAttention('pool_fn.attention', dim, 128, { bias: false })
-      : plainAttention('pool_fn.attention', dim)),
-    ...linear('predictor', args.number('n_classes', 2), dim),
   ];
 }
 
@@ -177,20 +112,13 @@ function mamba2d(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-/** `MHIM` over DSMIL and TransMIL; over AB-MIL it is built. */
+/** `MHIM` over TransMIL; over AB-MIL and DSMIL it is built. */
 function mhim(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('mlp_dim', 512), args.number('n_classes', 2)];
-  const encoder =
-    args.text('baseline', 'selfattn') === 'dsmil'
-      ? [
-          ...linear('online_encoder.i_classifier.0', classes, dim),
-          ...dsmilBag('online_encoder.b_classifier', dim, classes),
-        ]
-      : selfAttentionEncoder(dim, args.number('n_heads', 8));
   return [
     ...(args.flag('merge_enable', true) ? recycleNetwork(dim, args.number('merge_k', 1)) : []),
     ...linear('feature.0', dim, args.number('input_dim', 1024)),
-    ...encoder,
+    ...selfAttentionEncoder(dim, args.number('n_heads', 8)),
     ...linear('predictor', classes, dim),
   ];
 }
@@ -251,10 +179,6 @@ function nystromLayer(
 
 function ppeg(name: string, dim: number, convolve: Convolution): OfficialParameter[] {
   return ['proj', 'proj1', 'proj2'].flatMap((part, i) => convolve(`${name}.${part}`, [dim, 1, 7 - 2 * i, 7 - 2 * i]));
-}
-
-function plainAttention(name: string, dim: number): OfficialParameter[] {
-  return [...linear(`${name}.attention.0`, 128, dim, false), ...linear(`${name}.attention.2`, 1, 128, false)];
 }
 
 function gatedAttention(

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { instanceMargin, type MHIMv2 } from '@mhim/hard-mining';
+import { rankingScore, type HardMining } from '@mhim/hard-mining';
 import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
@@ -13,7 +13,7 @@ export interface StepCall {
   totalSteps: number;
 }
 
-/** The losses of one step; `consistency` only where there is a teacher. */
+/** The losses of one step; `consistency` only where it has a weight. */
 export interface StepLosses {
   loss: number;
   label: number;
@@ -26,7 +26,7 @@ export interface Explanation {
   probabilities: Float32Array;
   /** [n], where the model has attention. */
   attention?: Float32Array;
-  /** Class-aware instance score (MHIM-v2 eq. 6, as margin), [n]. */
+  /** Class-aware instance score that hard mining ranks by (MHIM-v2 eq. 6 as a margin, or the largest logit), [n]. */
   scores: Float32Array;
   /** The class that each instance's logits favour, [n]. */
   classes: Int32Array;
@@ -85,13 +85,13 @@ export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {
   };
 }
 
-/** Training with masked hard instance mining (MHIM-v2 Alg. 1 and 2). */
-export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
+/** Training with masked hard instance mining, of either version (MHIM-v2 Alg. 1 and 2). */
+export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner {
   const parameters = mhim.trainableParameters();
   const gradientsOf = gradientFunction(parameters);
   const optimiser = adam(parameters, config);
   return {
-    name: 'mhim-v2',
+    name: mhim.method,
     model: mhim,
     get learningRate() {
       return optimiser.learningRate;
@@ -108,22 +108,23 @@ export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
           const pass = mhim.studentPass(features, hard, classTarget(label), { training: true, rng: call.rng });
           // The tape disposes what it does not return.
           recycled = pass.recycled && tf.keep(pass.recycled);
-          parts = tf.keep(tf.stack([pass.loss, pass.labelLoss, pass.consistency]));
+          const { loss, labelLoss, consistency } = pass;
+          parts = tf.keep(tf.stack([loss, labelLoss, ...(consistency ? [consistency] : [])]));
           return pass.loss;
         });
-        const [loss, labelPart, consistency] = (parts as tf.Tensor).dataSync() as Float32Array;
+        const [loss, labelPart, consistency] = (parts as tf.Tensor).dataSync() as unknown as [number, number, number?];
         try {
-          finite(loss as number);
+          finite(loss);
           optimiser.step(gradients);
-          mhim.afterStep(recycled);
+          mhim.afterStep(recycled, call);
         } finally {
           tf.dispose([parts as tf.Tensor, ...(recycled ? [recycled] : [])]);
         }
-        return { loss: loss as number, label: labelPart as number, consistency: consistency as number };
+        return { loss, label: labelPart, ...(consistency === undefined ? {} : { consistency }) };
       }),
     predict: (features) => read(() => mhim.predict(features).logits),
     explain: (features) => explain(mhim.student, features, () => mhim.predict(features)),
-    ...stateOf(optimiser, { 'model.': mhim, 'teacher.': mhim.teacher }),
+    ...stateOf(optimiser, { 'model.': mhim, ...(mhim.hasOwnTeacher ? { 'teacher.': mhim.teacher } : {}) }),
     dispose: () => {
       optimiser.dispose();
       mhim.dispose();
@@ -201,7 +202,7 @@ function explain(
     return {
       probabilities: tf.softmax(prediction.logits).dataSync().slice() as Float32Array,
       attention: prediction.attention && (tf.mean(prediction.attention, 0).dataSync().slice(0, n) as Float32Array),
-      scores: instanceMargin(own).dataSync().slice() as Float32Array,
+      scores: rankingScore(own, aggregator.instanceScore).dataSync().slice() as Float32Array,
       classes: tf.argMax(own, 1).dataSync().slice() as Int32Array,
     };
   });

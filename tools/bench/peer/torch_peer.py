@@ -6,6 +6,7 @@ Prints one JSON line: {"ms": median, "min_ms": …, "peak_mb": …, "version": �
 
 import copy
 import json
+import math
 import resource
 import statistics
 import sys
@@ -40,6 +41,62 @@ class AttentionMIL(nn.Module):
 
     def forward(self, x):
         return self.predictor(self.pool(self.embed(x))[0])
+
+
+class GroupAttention(nn.Module):
+    """Self-attention within groups of tokens [g, t, d]; with taps, a convolution along the queries is added to the logits."""
+
+    def __init__(self, taps=0):
+        super().__init__()
+        self.qkv = nn.Linear(EMBED, 3 * EMBED)
+        self.proj = nn.Sequential(nn.Linear(EMBED, EMBED), nn.Dropout(0.1))
+        self.pe = nn.Conv2d(HEADS, HEADS, (taps, 1), padding=(taps // 2, 0), groups=HEADS) if taps else None
+
+    def forward(self, x):
+        g, t, d = x.shape
+        q, k, v = self.qkv(x).view(g, t, 3, HEADS, d // HEADS).permute(2, 0, 3, 1, 4)
+        logits = q * (d // HEADS) ** -0.5 @ k.transpose(-1, -2)
+        if self.pe is not None:
+            logits = logits + self.pe(logits)
+        return self.proj((logits.softmax(-1) @ v).transpose(1, 2).reshape(g, t, d))
+
+
+class R2TMIL(nn.Module):
+    """Attention within and across 8 x 8 regions, then attention pooling (Tang et al. 2024)."""
+
+    def __init__(self, input_dim, regions=8, summaries=3):
+        super().__init__()
+        self.regions = regions
+        self.feature = nn.Sequential(nn.Linear(input_dim, EMBED), nn.ReLU(), nn.Dropout(0.25))
+        self.norms = nn.ModuleList(nn.LayerNorm(EMBED) for _ in range(3))
+        self.within, self.across = GroupAttention(15), GroupAttention()
+        self.phi = nn.Parameter((torch.rand(EMBED, summaries) * 2 - 1) / summaries**0.5)
+        self.attention = nn.Sequential(
+            nn.Linear(EMBED, HIDDEN, bias=False), nn.ReLU(), nn.Linear(HIDDEN, 1, bias=False)
+        )
+        self.predictor = nn.Linear(EMBED, CLASSES)
+
+    def split(self, x):
+        n, d = x.shape
+        size = math.ceil(math.ceil(math.sqrt(n)) / self.regions)
+        x = F.pad(x, (0, 0, 0, (self.regions * size) ** 2 - n))
+        return x.view(self.regions, size, self.regions, size, d).transpose(1, 2).reshape(-1, size * size, d)
+
+    def join(self, x, n):
+        size = math.isqrt(x.shape[1])
+        return x.view(self.regions, self.regions, size, size, -1).transpose(1, 2).reshape(-1, x.shape[2])[:n]
+
+    def forward(self, x):
+        n = len(x)
+        x = self.feature(x)
+        x = x + self.join(self.within(self.split(self.norms[0](x))), n)
+        tokens = self.split(self.norms[1](x))
+        scores = (tokens @ self.phi).transpose(1, 2)
+        least, largest = scores.amin(-1, keepdim=True), scores.amax(-1, keepdim=True)
+        given = (scores - least) / (largest - least + 1e-8) * scores.softmax(1)
+        summed = self.across((scores.softmax(-1) @ tokens).transpose(0, 1)).transpose(0, 1)
+        x = self.norms[2](x + self.join(given.transpose(1, 2) @ summed, n))
+        return self.predictor(torch.softmax(self.attention(x).T, dim=-1) @ x)
 
 
 class Recycle(nn.Module):
@@ -108,7 +165,10 @@ def main():
     x = torch.randn(task["instances"], task["inputDim"])
     label = torch.tensor([1])
     mhim = task["model"].startswith("mhim-v2")
-    model = MHIM(task["inputDim"]) if mhim else AttentionMIL(task["inputDim"], mhim=False)
+    if task["model"] == "r2t-mil":
+        model = R2TMIL(task["inputDim"])
+    else:
+        model = MHIM(task["inputDim"]) if mhim else AttentionMIL(task["inputDim"], mhim=False)
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-4, weight_decay=1e-5)
 
     def train():

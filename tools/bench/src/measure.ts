@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { MHIMv2 } from '@mhim/hard-mining';
-import { ABMIL, mhimABMIL } from '@mhim/mil-aggregators';
+import { ABMIL, mhimABMIL, R2TMIL } from '@mhim/mil-aggregators';
 import { Rng, useBackend } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Learner } from '@mhim/training';
 import type { Measurement, Task } from './task.js';
@@ -34,6 +34,7 @@ async function main(task: Task): Promise<void> {
 
 function createLearner({ model, inputDim }: Task, rng: Rng): Learner {
   if (model === 'ab-mil') return supervisedLearner(new ABMIL({ inputDim }, rng));
+  if (model === 'r2t-mil') return supervisedLearner(new R2TMIL({ inputDim }, rng));
   return mhimLearner(new MHIMv2((r) => new ABMIL(mhimABMIL({ inputDim }), r), rng));
 }
 

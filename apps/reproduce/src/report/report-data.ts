@@ -52,7 +52,7 @@ export function reportData(input: ReportInput): ReportData {
     },
     run: {
       date: environment.startedAt,
-      backend: environment.backend.summary,
+      backend: environment.backend.summary.replace(/^Backend: |\.$/g, ''),
       seed: config.seed,
       command,
       versions: environment.versions,

@@ -42,7 +42,7 @@ export async function writeH5(path: string, fill: (file: H5File) => void): Promi
 
 /** The error of a file that HDF5 does not understand. */
 export function brokenH5(path: string, cause?: unknown): MhimError {
-  return new MhimError('the file is truncated or no HDF5 file.', {
+  return new MhimError('the file is truncated or no HDF5 file, or its data lie outside of it.', {
     code: 'file-format',
     path,
     hint: 'Copy it again, or extract the features of this slide again.',

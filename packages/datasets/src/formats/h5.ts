@@ -1,6 +1,6 @@
 import { MhimError, sizeOf, widenHalf, type HostDtype, type HostTensor } from '@mhim/tensor';
 import { featureFile, type FeatureFile } from './features.js';
-import { brokenH5, withH5, type H5, type H5File, type H5Module } from './h5-sandbox.js';
+import { withH5, type H5, type H5File, type H5Module } from './h5-sandbox.js';
 
 /** Names of the feature data set: CLAM and TRIDENT, then STAMP. */
 const FEATURE_NAMES = ['features', 'feats'];
@@ -9,6 +9,8 @@ const MAX_EXPANSION = 64;
 /** HDF5's H5T_INTEGER and H5T_FLOAT. */
 const INTEGER_TYPE = 0;
 const FLOAT_TYPE = 1;
+/** Filters of the library itself have numbers below this one; others are plug-ins. */
+const FIRST_PLUGIN = 256;
 
 /**
  * Reads an HDF5 feature file as CLAM, TRIDENT and STAMP write them: `features` [n, d] or [1, n, d] (`feats`, float16, for
@@ -58,6 +60,11 @@ function readDataset(file: H5File, name: string, path: string, fileSize: number,
       hint: 'Expected a data set of floating-point or whole numbers in this file itself.',
     });
   }
+  // Parts of a virtual data set that are not found read as zeros, without any error.
+  if (metadata.virtual_sources) throw unreadable(path, name, 'lies in other files');
+  const plugin = dataset?.filters?.find(({ id }) => id >= FIRST_PLUGIN);
+  if (plugin) throw unreadable(path, name, `is compressed with ${plugin.name || `filter ${plugin.id}`}`);
+  if (metadata.size > 8) throw unreadable(path, name, `holds numbers of ${metadata.size} bytes`);
   const bytes = sizeOf(shape) * metadata.size;
   if (!(bytes <= Math.max(fileSize * MAX_EXPANSION, 1 << 20))) {
     throw new MhimError(`its "${name}" claims ${bytes} bytes in a file of ${fileSize}.`, {
@@ -68,10 +75,18 @@ function readDataset(file: H5File, name: string, path: string, fileSize: number,
   }
   if (bytes === 0) return { dtype: 'F32', shape, data: new Float32Array(0) };
   if (metadata.type === FLOAT_TYPE && metadata.size === 2) {
-    if (!metadata.littleEndian) throw brokenH5(path);
+    if (!metadata.littleEndian) throw unreadable(path, name, 'is of big-endian float16');
     return { dtype: 'F16', shape, data: readHalf(dataset as InstanceType<H5['Dataset']>, module) };
   }
   return { dtype: dtypes[String(dtype)] ?? 'F32', shape, data: dataset?.value as HostTensor['data'] };
+}
+
+function unreadable(path: string, name: string, why: string): MhimError {
+  return new MhimError(`its "${name}" ${why}, which cannot be read here.`, {
+    code: 'file-format',
+    path,
+    hint: 'Copy it into a plain data set, for example with h5repack.',
+  });
 }
 
 const dtypes: Record<string, HostDtype> = {

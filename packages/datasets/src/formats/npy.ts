@@ -58,7 +58,7 @@ export async function readNpy(path: string): Promise<HostTensor> {
 function parseHeader(header: string, path: string): { dtype: HostDtype; shape: number[]; fortran: boolean } {
   const descr = header.match(/'descr':\s*'([<>|=]?)([a-zA-Z]\d*)'/);
   const order = header.match(/'fortran_order':\s*(True|False)/);
-  const sizes = header.match(/'shape':\s*\(([\d,\sL]*)\)/);
+  const sizes = header.match(/'shape':\s*\(([^()]*)\)/);
   if (!descr || !order || !sizes) throw corrupt(path, 'its header is not understood');
   if (descr[2] === 'O') {
     throw new MhimError('holds Python objects, not numbers.', {
@@ -73,7 +73,8 @@ function parseHeader(header: string, path: string): { dtype: HostDtype; shape: n
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
-    .map((part) => Number.parseInt(part, 10));
+    // Python 2 wrote `3L`.
+    .map((part) => (/^\d+L?$/.test(part) ? Number.parseInt(part, 10) : Number.NaN));
   if (!isShape(shape)) throw corrupt(path, `its shape (${sizes[1]}) is impossible`);
   return { dtype, shape, fortran: order[1] === 'True' };
 }

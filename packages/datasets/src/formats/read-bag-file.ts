@@ -19,14 +19,23 @@ import { readNpy } from './npy.js';
 /** Extensions of feature files. */
 export const BAG_EXTENSIONS = ['.pt', '.pth', '.safetensors', '.npy', '.h5', '.hdf5'] as const;
 
+export interface ReadBagFileOptions {
+  /** Width that the features must have. */
+  expectedWidth?: number;
+  /** The bag that has this width, for the message. */
+  widthOf?: string;
+}
+
 /**
  * Reads one bag from a feature file; the format is told by the file's first bytes, not by its name.
- * @param expectedWidth width that the features must have
  * @throws MhimError naming file and remedy for a truncated, empty, foreign or non-finite file
  */
-export async function readBagFile(path: string, { expectedWidth }: { expectedWidth?: number } = {}): Promise<Bag> {
+export async function readBagFile(
+  path: string,
+  { expectedWidth: width, widthOf }: ReadBagFileOptions = {},
+): Promise<Bag> {
   const bag: Bag = { id: bagId(path), ...(await readFeatures(path)) };
-  return checkBag(bag, { path, width: expectedWidth });
+  return checkBag(bag, { path, width, widthOf });
 }
 
 /** The name of a bag file without folder and extension. */

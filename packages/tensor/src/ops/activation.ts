@@ -44,10 +44,11 @@ export const relu = differentiable((x: tf.Tensor) => {
   return { value: y, save: [y], gradient: (dy, [output]) => [reluGradient(dy, output as tf.Tensor)] };
 });
 
-function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
+/** d loss / d x of y = max(x, 0), from d loss / d y and y. */
+export function reluGradient<T extends tf.Tensor>(dy: T, y: T): T {
   // tfjs composes `step` of several slow operations; TensorFlow has the gradient as one.
   return isNative()
-    ? nativeOp('ReluGrad', [{ name: 'T', type: 'TYPE', value: 'FLOAT' }], [dy, y])
+    ? (nativeOp('ReluGrad', [{ name: 'T', type: 'TYPE', value: 'FLOAT' }], [dy, y]) as T)
     : tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32'));
 }
 

@@ -53,6 +53,7 @@ describe('hand-written gradients', () => {
       ],
     ],
     ['takeRows', (x) => takeRows(x as Matrix, Int32Array.of(4, 0, 2)), [[5, 3]]],
+    ['takeRows, one of them twice', (x) => takeRows(x as Matrix, tf.tensor1d([4, 0, 4], 'int32')), [[5, 3]]],
     ['cross-entropy', (x) => crossEntropy(x as Matrix, [2, 0, 1]), [[3, 3]]],
     [
       'cross-entropy, smoothed and weighted',

@@ -2,14 +2,15 @@ import * as tf from '@tensorflow/tfjs';
 import { differentiable } from './differentiable.js';
 
 /**
- * The rows of x at distinct `indices`, in their order. Its gradient scatters instead of summing segments, which needs the
- * indices to be distinct.
+ * The rows of x at `indices`, in their order. Its gradient is one scatter instead of sums over segments, and adds up where
+ * a row was taken twice.
  * @param x [n, d]
+ * @param indices on the host, or as an int32 tensor
  * @returns [indices.length, d]
  */
-export function takeRows(x: tf.Tensor2D, indices: Int32Array): tf.Tensor2D {
+export function takeRows(x: tf.Tensor2D, indices: Int32Array | tf.Tensor1D): tf.Tensor2D {
   return differentiable((rows: tf.Tensor2D) => {
-    const at = tf.tensor1d(indices, 'int32');
+    const at = indices instanceof tf.Tensor ? indices : tf.tensor1d(indices, 'int32');
     return {
       value: tf.gather(rows, at),
       save: [at],

@@ -44,6 +44,23 @@ export function lossAndGradients(module: Module, input: tf.Tensor, loss: () => t
   return outputs;
 }
 
+/**
+ * What the case gives as `grad_official.*`: gradients on the official code's own path.
+ * @param gradients those of our model with that path chosen; not computed unless the case asks
+ */
+export function officialGradients(fixture: ConformanceCase, gradients: () => Outputs): Outputs {
+  const prefix = 'grad_official.';
+  const asked = Object.keys(fixture.tensors).filter((name) => name.startsWith(prefix));
+  if (asked.length === 0) return {};
+  const all = gradients();
+  return Object.fromEntries(
+    asked.flatMap((name) => {
+      const value = all[`grad.${name.slice(prefix.length)}`];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
 /** Tensors as the numbers that the runner compares. */
 export function numbers(tensors: Record<string, tf.Tensor | undefined>): Outputs {
   return Object.fromEntries(

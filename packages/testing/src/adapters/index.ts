@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { dsmilAdapters } from './dsmil.js';
 import { dtfdAdapters } from './dtfd.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
@@ -8,13 +9,16 @@ import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
+import { rrtAdapters } from './rrt.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
   ...abmilAdapters,
+  ...dsmilAdapters,
   ...poolingAdapters,
+  ...rrtAdapters,
   ...dtfdAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,

@@ -1,12 +1,13 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, DTFDMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
+import { ABMIL, DSMIL, DTFDMIL, MaxPooling, MeanPooling, R2TMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
 import { dtfdConfig } from './dtfd.js';
 import { createMHIM } from './mhim.js';
-import { abmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import { abmilConfig, dsmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import { rrtConfig } from './rrt.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
 export const initialisationAdapters: Adapters = { 'init.model': initialise };
@@ -42,14 +43,18 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new ABMIL(abmilConfig(args), rng);
     case 'AttentionGated':
       return new ABMIL(gatedConfig(args), rng);
+    case 'DSMIL':
+      return new DSMIL(dsmilConfig(fixture), rng);
     case 'MeanMIL':
       return new MeanPooling(poolingConfig(args), rng);
     case 'MaxMIL':
       return new MaxPooling(poolingConfig(args), rng);
+    case 'RRTMIL':
+      return new R2TMIL(rrtConfig(args), rng);
     case 'DTFD':
       return new DTFDMIL(dtfdConfig(args), rng);
     case 'MHIM':
-      return args.text('baseline', 'selfattn') === 'attn' ? createMHIM(fixture, rng) : undefined;
+      return args.text('baseline', 'selfattn') === 'selfattn' ? undefined : createMHIM(fixture, rng);
     case 'Linear':
       return new Linear(args.number('in_features', 1), args.number('out_features', 1), rng, {
         bias: args.flag('bias', true),

@@ -13,7 +13,16 @@ import {
 import { RecycleNetwork } from '@mhim/recycle-network';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
-import { bagOf, callFor, loadParameters, lossAndGradients, numbers, tensorOf, withModule } from './fixture-tensors.js';
+import {
+  bagOf,
+  callFor,
+  loadParameters,
+  lossAndGradients,
+  numbers,
+  officialGradients,
+  tensorOf,
+  withModule,
+} from './fixture-tensors.js';
 import { OfficialArguments } from './official-config.js';
 
 /** The parts of MHIM alone: recycle network, consistency loss, masking. */
@@ -44,13 +53,19 @@ function recycleNetwork(fixture: ConformanceCase): Outputs {
         ? randomSplit(all, args.number('merge_ratio', 0.2), () => fixture.data('aux.merge_perm') as Int32Array)
         : { kept: all, recycled: all };
     const upstream = tf.reshape(tensorOf(fixture, 'aux.G'), [config.queries, config.dim]);
-    const z = () => network.forward(sequence, callFor(fixture), recycled);
-    const loss = () => tf.sum(tf.mul(z(), upstream)) as tf.Scalar;
+    const z = (from = network) => from.forward(sequence, callFor(fixture), recycled);
+    const loss = (from = network) => tf.sum(tf.mul(z(from), upstream)) as tf.Scalar;
     const rows = (indices: Int32Array): tf.Tensor2D => tf.gather(sequence, tf.tensor1d(indices, 'int32'));
     const query = tf.reshape(network.globalQuery, [config.queries, config.dim]) as tf.Tensor2D;
     const tokens = z();
     const outputs: Outputs = {
-      ...lossAndGradients(network, sequence, loss),
+      ...lossAndGradients(network, sequence, () => loss()),
+      ...officialGradients(fixture, () =>
+        withModule(new RecycleNetwork({ ...config, officialGradient: true }, new Rng(0)), (official) => {
+          loadParameters(official, fixture);
+          return lossAndGradients(official, sequence, () => loss(official));
+        }),
+      ),
       ...numbers({
         'out.z': tokens,
         'out.seq': tf.concat([rows(kept), tokens]),

@@ -1,8 +1,25 @@
-import type * as tf from '@tensorflow/tfjs';
-import { instanceProbability, MHIMv2, type HardInstances, type MiningCall } from '@mhim/hard-mining';
+import * as tf from '@tensorflow/tfjs';
+import {
+  assessInstances,
+  instanceProbability,
+  MHIMv2,
+  rankingScore,
+  type HardInstances,
+  type MHIMv2Config,
+  type MiningCall,
+} from '@mhim/hard-mining';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
-import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
+import { dsmilOutputs } from './dsmil.js';
+import {
+  bagOf,
+  callFor,
+  loadParameters,
+  lossAndGradients,
+  numbers,
+  officialGradients,
+  withModule,
+} from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { mhimBaseOf } from './mhim-bases.js';
 import { mhimConfig } from './official-config.js';
@@ -17,13 +34,13 @@ export const mhimAdapters: Adapters = {
 };
 
 /** The model that a case describes, with random parameters. */
-export function createMHIM(fixture: ConformanceCase, rng = new Rng(0)): MHIMv2 {
-  return new MHIMv2(mhimBaseOf(fixture), rng, mhimConfig(fixture));
+export function createMHIM(fixture: ConformanceCase, rng = new Rng(0), overrides: Partial<MHIMv2Config> = {}): MHIMv2 {
+  return new MHIMv2(mhimBaseOf(fixture), rng, { ...mhimConfig(fixture), ...overrides });
 }
 
 /** The same with the case's parameters; without `tparam.*` the teacher is a copy of the student. */
-export function loadMHIM(fixture: ConformanceCase): MHIMv2 {
-  const model = createMHIM(fixture);
+export function loadMHIM(fixture: ConformanceCase, overrides?: Partial<MHIMv2Config>): MHIMv2 {
+  const model = createMHIM(fixture, new Rng(0), overrides);
   loadParameters(model, fixture);
   if (Object.keys(fixture.tensors).some((name) => name.startsWith('tparam.'))) {
     loadParameters(model.teacher, fixture, 'tparam.');
@@ -44,25 +61,38 @@ export function survivors(n: number, { masked }: HardInstances): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => i).filter((i) => !gone.has(i));
 }
 
-/** The published score of every instance; ranking uses the margin, which has the same order. */
-export function teacherProbability(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
+/** The published score of every instance; where that is a probability, ranking uses the margin, which has the same order. */
+export function teacherScore(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
   const { aggregator } = model.teacher;
+  const { score } = model.config;
+  if (score !== 'probability') return assess(model, features, score);
   const instances = aggregator.embed(features);
-  return instanceProbability(aggregator.instanceLogits(instances, aggregator.aggregate(instances)));
+  const logits = aggregator.instanceLogits(instances, aggregator.aggregate(instances));
+  return aggregator.instanceScore === 'logit' ? rankingScore(logits, 'logit') : instanceProbability(logits);
+}
+
+/** Scores of the teacher as they come, [n] or [heads, n]; heads that count by their largest are one. */
+function assess(model: MHIMv2, features: tf.Tensor2D, score: MHIMv2Config['score']): tf.Tensor1D {
+  const { scores, heads, embedding } = assessInstances(model.teacher.aggregator, features, score, {});
+  embedding.dispose();
+  if (model.config.headFusion !== 'max') return tf.tensor1d(scores);
+  return tf.max(tf.tensor2d(scores, [heads, scores.length / heads]), 0);
 }
 
 function score(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
     const features = bagOf(fixture);
     const { scores, target } = model.mine(features, { rng: new Rng(0) });
-    const { attention } = model.teacher.aggregator.forward(features);
+    const { aggregator } = model.teacher;
+    const prediction = aggregator.forward(features);
     const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
     return {
       ...numbers({
-        'out.score': teacherProbability(model, features),
+        'out.score': teacherScore(model, features),
         'out.t_feat': target,
-        'out.attn': attention,
-        'out.attn_score': attention,
+        'out.attn': prediction.attention,
+        'out.attn_score': assess(model, features, 'attention'),
+        ...dsmilOutputs(aggregator, prediction),
       }),
       'out.rank': order,
     };
@@ -78,17 +108,24 @@ function student(fixture: ConformanceCase): Outputs {
       draws: drawsOf(fixture),
       maskRatioHigh: typeof scheduled === 'number' ? scheduled : undefined,
     });
-    const step = () => model.studentPass(features, hard, targetOf(fixture), callFor(fixture));
-    const { logits, embedding, labelLoss, consistency, recycled } = step();
+    const step = (from = model) => from.studentPass(features, hard, targetOf(fixture), callFor(fixture));
+    const pass = step();
+    const { logits, embedding, labelLoss, consistency, recycled } = pass;
     const outputs: Outputs = {
       ...lossAndGradients(model, features, () => step().loss),
+      ...officialGradients(fixture, () =>
+        withModule(loadMHIM(fixture, { officialGradient: true }), (official) =>
+          lossAndGradients(official, features, () => step(official).loss),
+        ),
+      ),
       ...numbers({
-        'out.score': teacherProbability(model, features),
+        'out.score': teacherScore(model, features),
         'out.t_feat': hard.target,
         'out.s_feat': embedding,
         'out.logits': logits,
         'out.cls_loss': labelLoss,
-        'out.cl_loss': consistency,
+        'out.cl_loss': consistency ?? tf.scalar(0),
+        ...dsmilOutputs(model.student, pass),
       }),
       'out.hs_masked': hard.masked,
       'out.hs_kept': survivors(features.shape[0], hard),
@@ -107,18 +144,28 @@ function pure(fixture: ConformanceCase): Outputs {
     loadParameters(model, fixture);
     const features = bagOf(fixture);
     const forward = () => model.forward(features, callFor(fixture));
-    const { logits } = forward();
+    const prediction = forward();
+    const { logits } = prediction;
     return {
       ...lossAndGradients(model, features, () => model.loss(forward(), targetOf(fixture))),
-      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits) }),
+      ...numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), ...dsmilOutputs(model, prediction) }),
     };
   });
 }
 
 function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
-    const { logits, attention } = model.predict(bagOf(fixture));
-    return numbers({ 'out.logits': logits, 'out.probs': probabilities(logits), 'out.attn': attention });
+    const { student } = model;
+    const prediction = model.predict(bagOf(fixture));
+    const { logits, attention, instances } = prediction;
+    // What `forward_test` calls attention is, over DSMIL, the score of each instance.
+    const scored = student.instanceScore === 'logit';
+    return numbers({
+      'out.logits': logits,
+      'out.probs': probabilities(logits),
+      ...dsmilOutputs(student, prediction),
+      'out.attn': scored ? rankingScore(student.instanceLogits(instances, prediction), 'logit') : attention,
+    });
   });
 }
 

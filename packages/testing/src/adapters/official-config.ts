@@ -1,7 +1,15 @@
 import type { ActivationName } from '@mhim/tensor';
-import { gatedABMIL, mhimABMIL, type ABMILConfig, type InstancePoolingConfig } from '@mhim/mil-aggregators';
+import {
+  gatedABMIL,
+  mhimABMIL,
+  mhimDSMIL,
+  type ABMILConfig,
+  type DSMILConfig,
+  type InstancePoolingConfig,
+} from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
+import { KindNotBuilt } from '../run-conformance.js';
 
 /** Constructor arguments under their official names, with the official defaults where a case leaves them out. */
 export class OfficialArguments {
@@ -60,6 +68,37 @@ export function mhimBaseConfig(args: OfficialArguments): ABMILConfig {
   });
 }
 
+/** `MILNet` of the official repository's DSMIL; the official training loop weighs its losses. */
+export function dsmilConfig({ constructorArgs, config }: ConformanceCase): DSMILConfig {
+  const args = new OfficialArguments(constructorArgs);
+  const loop = new OfficialArguments(config);
+  const norms: Record<string, DSMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
+  return {
+    ...commonConfig(args),
+    embedDim: args.number('inner_dim', 512),
+    bias: args.flag('mil_bias', true),
+    norm: norms[args.text('mil_norm', 'none')] ?? 'none',
+    labelWeight: loop.number('main_alpha', 1),
+    instanceWeight: loop.number('aux_alpha', 0),
+  };
+}
+
+/** `MILNet(FCLayer, BClassifier)` of the original authors. */
+export function originalDsmilConfig(args: OfficialArguments): DSMILConfig {
+  return {
+    inputDim: args.number('in_size', 512),
+    classes: args.number('out_size', 1),
+    query: args.flag('nonlinear', true) ? 'nonlinear' : 'linear',
+    values: args.flag('passing_v', false) ? 'rectified' : 'instances',
+    layout: 'original',
+  };
+}
+
+/** The base of `MHIM` with `baseline=dsmil`. */
+export function mhimDsmilConfig(args: OfficialArguments): DSMILConfig {
+  return mhimDSMIL({ ...commonConfig(args), embedDim: args.number('mlp_dim', 512) });
+}
+
 /** `MeanMIL` and `MaxMIL`. The dropout rate also decides a name, so it stays; these cases run without training. */
 export function poolingConfig(args: OfficialArguments): InstancePoolingConfig {
   const { inputDim, classes, activation } = commonConfig(args);
@@ -71,7 +110,15 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
   const args = new OfficialArguments(constructorArgs);
   const loop = new OfficialArguments(config);
   const recycle = args.flag('merge_enable', true);
+  const overDsmil = args.text('baseline', 'selfattn') === 'dsmil';
+  for (const ratio of ['mask_ratio', 'mask_ratio_l']) {
+    if (args.number(ratio, 0) > 0)
+      throw new KindNotBuilt(`${ratio}, of the conference version, with a recycle network`);
+  }
   return {
+    // Officially DSMIL's instances count by their largest logit, or by their largest attention, of any class.
+    score: args.flag('attn2score', true) ? 'probability' : 'attention',
+    headFusion: overDsmil ? 'max' : 'vote',
     maskRatioHigh: args.number('mask_ratio_h', 0),
     maskRatioHighDecay: 'none',
     randomHigh: args.number('mask_ratio_hr', 1),

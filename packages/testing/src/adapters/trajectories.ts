@@ -5,7 +5,7 @@ import { adam } from '@mhim/training';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, numbers, withModule } from './fixture-tensors.js';
 import { targetOf } from './label-loss.js';
-import { drawsOf, loadMHIM, teacherProbability } from './mhim.js';
+import { drawsOf, loadMHIM, teacherScore } from './mhim.js';
 import { abmilConfig, OfficialArguments } from './official-config.js';
 
 /** Several optimiser steps, one bag each, in the order the case gives. */
@@ -42,7 +42,7 @@ function mhim(fixture: ConformanceCase): Outputs {
         draws: drawsOf(fixture, `aux.step${step}.`),
         maskRatioHigh: schedule?.[step - 1],
       });
-      const outcome: Record<string, tf.Tensor> = { score: teacherProbability(model, features) };
+      const outcome: Record<string, tf.Tensor> = { score: teacherScore(model, features) };
       const facts = { hs_masked: hard.masked };
       let recycled: tf.Tensor2D | undefined;
       return {
@@ -51,7 +51,10 @@ function mhim(fixture: ConformanceCase): Outputs {
         loss: () => {
           const pass = model.studentPass(features, hard, targetOf(fixture, `label.bag${bag}`), callFor(fixture));
           const { loss, logits, labelLoss, consistency } = pass;
-          Object.assign(outcome, kept({ loss, logits, cls_loss: labelLoss, cl_loss: consistency }));
+          Object.assign(
+            outcome,
+            kept({ loss, logits, cls_loss: labelLoss, ...(consistency && { cl_loss: consistency }) }),
+          );
           recycled = pass.recycled && tf.keep(pass.recycled);
           return pass.loss;
         },

@@ -1,11 +1,8 @@
+import { MhimError } from '@mhim/tensor';
+import { checkMiningConfig, checkShares, checkWords, type MiningConfig } from './mining-config.js';
+
 /** Everything the paper's Tables 7–12 vary, with the symbols of the paper. */
-export interface MHIMv2Config {
-  /** βh, the share of the bag masked for its high scores at the start of training (Fig. 6). */
-  maskRatioHigh: number;
-  /** `cosine` lets βh fall to 0 over training (Table 12). */
-  maskRatioHighDecay: 'cosine' | 'none';
-  /** Share masked of the candidates: 0.5 is RHSM, 1 is HSM (Table 12). */
-  randomHigh: number;
+export interface MHIMv2Config extends MiningConfig {
   /** 1 − βl, the share of the survivors that the student sees directly. Given as the kept share, which is exact in doubles. */
   keepRatio: number;
   /** How survivors are split: at random (RSM), by low scores (LSM), or not at all (Table 9). */
@@ -21,22 +18,10 @@ export interface MHIMv2Config {
   recycleHeadDim: number;
   /** Whether the recycled instances of the whole bag are appended at inference (§3.6). */
   recycleAtInference: boolean;
-  /** λ, the momentum of the teacher. 0 makes it the student of the step before, 1 keeps it fixed (Table 11). */
-  momentum: number;
-  /** Whether the teacher's dropout is active while it scores. */
-  teacherDropout: boolean;
+  /** Gives the recycle network's norm the gradient of the official code (see `RecycleNetworkConfig`) or that of the definition. */
+  officialGradient: boolean;
   /** Whether the teacher carries (and averages) a recycle network that it never uses, as the official code's does. */
   teacherRecycle: boolean;
-  /** α of eq. 14. */
-  consistencyWeight: number;
-  /** Weight of the label loss, 1 in eq. 14. */
-  labelWeight: number;
-  /** τ of eq. 13. */
-  temperature: number;
-  /** What the baseline checkpoint initialises (Table 11). */
-  initTeacher: boolean;
-  /** `feature` copies the patch-to-embedding layer only ("FC" of Table 11). */
-  initStudent: 'none' | 'feature' | 'all';
 }
 
 /** The configuration of the paper (default). Where the paper gives a range, the value of the reference runs. */
@@ -44,6 +29,8 @@ export const paper: Readonly<MHIMv2Config> = {
   maskRatioHigh: 0.03,
   maskRatioHighDecay: 'cosine',
   randomHigh: 0.5,
+  score: 'probability',
+  headFusion: 'vote',
   keepRatio: 0.2,
   split: 'random',
   recycle: true,
@@ -53,7 +40,10 @@ export const paper: Readonly<MHIMv2Config> = {
   recycleHeads: 8,
   recycleHeadDim: 64,
   recycleAtInference: true,
+  officialGradient: false,
+  teacher: 'momentum',
   momentum: 0.9999,
+  momentumRise: 'none',
   teacherDropout: true,
   teacherRecycle: false,
   consistencyWeight: 0.5,
@@ -65,7 +55,7 @@ export const paper: Readonly<MHIMv2Config> = {
 
 /**
  * What the README command of the official repository sets, read literally: plain HSM without decay, 80 % of the survivors
- * kept, no recycling at inference, teacher momentum 0.9997, no student initialisation.
+ * kept, no recycling at inference, teacher momentum 0.9997, no student initialisation, gradients as the official code has them.
  */
 export const officialReadme: Readonly<MHIMv2Config> = {
   ...paper,
@@ -73,6 +63,7 @@ export const officialReadme: Readonly<MHIMv2Config> = {
   randomHigh: 1,
   keepRatio: 0.8,
   recycleAtInference: false,
+  officialGradient: true,
   momentum: 0.9997,
   teacherRecycle: true,
   initStudent: 'none',
@@ -82,3 +73,20 @@ export const officialReadme: Readonly<MHIMv2Config> = {
 export const presets = { paper, 'official-readme': officialReadme } as const;
 
 export type PresetName = keyof typeof presets;
+
+/** @throws MhimError `config` naming the option, what was expected and what it is */
+export function checkMHIMv2Config(config: MHIMv2Config): void {
+  checkMiningConfig(config);
+  checkShares(config, ['keepRatio', 'queryMomentum', 'recycleDropout']);
+  checkWords(config, { split: ['random', 'low-score', 'none'] });
+  for (const path of ['queries', 'recycleHeads', 'recycleHeadDim'] as const) {
+    if (Number.isInteger(config[path]) && config[path] >= 1) continue;
+    throw new MhimError(`expected a whole number from 1, got ${config[path]}.`, { code: 'config', path });
+  }
+  if (config.recycle || !config.recycleAtInference) return;
+  throw new MhimError('there is no recycle network to run at inference.', {
+    code: 'config',
+    path: 'recycleAtInference',
+    hint: 'Set recycle: true or recycleAtInference: false.',
+  });
+}
