@@ -127,6 +127,12 @@ describe('DTFD-MIL', () => {
     expectAllClose(model.loss(prediction, target), tf.add(target.loss(prediction.logits), tf.mean(tf.stack(each))));
   });
 
+  it.each([1, 2])('trains every parameter on a bag of %i', (n) => {
+    const model = new DTFDMIL({ ...config, tiers: 'joint' }, new Rng(0));
+    const { grads } = tf.variableGrads(() => model.loss(model.forward(bag(n), training()), target));
+    expect(Object.keys(grads)).toHaveLength(model.parameters().size);
+  });
+
   it('keeps the second tier’s loss out of the first tier, or lets it through', () => {
     const touched = (options: Partial<DTFDMILConfig>) => {
       const model = new DTFDMIL({ ...config, ...options }, new Rng(0));

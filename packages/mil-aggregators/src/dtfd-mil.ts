@@ -177,7 +177,10 @@ export class DTFDMIL extends Aggregator {
 
   /** The first tier's loss alone. */
   pseudoBagLoss({ pseudoLogits }: DTFDAggregation, target: BagTarget): tf.Scalar {
-    const each = tf.split<tf.Tensor2D>(pseudoLogits, pseudoLogits.shape[0]).map((logits) => target.loss(logits));
+    // By slices: tfjs has no gradient for splitting into one part.
+    const each = Array.from({ length: pseudoLogits.shape[0] }, (_, g) =>
+      target.loss(tf.slice(pseudoLogits, [g, 0], [1, -1])),
+    );
     return tf.div(tf.addN(each), each.length);
   }
 
