@@ -6,6 +6,7 @@ import { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
 import { DTFDMIL, officialDTFD, type DTFDMILConfig } from './dtfd-mil.js';
+import { IBMIL, type IBMILConfig } from './ib-mil.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
 import { R2TMIL, type R2TMILConfig } from './r2t-mil.js';
 
@@ -17,6 +18,14 @@ const r2t: R2TMILConfig = {
 };
 
 const dtfd: DTFDMILConfig = { inputDim, embedDim, classes, attentionDim: 6, groups: 3 };
+
+const ibmil: IBMILConfig = { inputDim, embedDim, classes, attentionDim: 6, confounders: 4, confounderDim: 5 };
+/** With a dictionary, which a new model has none of. */
+const withConfounders = (config: IBMILConfig, rng: Rng): IBMIL => {
+  const model = new IBMIL(config, rng);
+  tf.tidy(() => model.setConfounders(new Rng(7).normal([4, model.embedDim])));
+  return model;
+};
 
 interface Entry {
   create: (rng: Rng) => Aggregator;
@@ -42,6 +51,11 @@ const entries: Record<string, Entry> = {
     ordered: true,
   },
   'DTFD-MIL, official': { create: (rng) => new DTFDMIL(officialDTFD(dtfd), rng), ordered: true },
+  IBMIL: { create: (rng) => withConfounders(ibmil, rng) },
+  'IBMIL, first stage': { create: (rng) => new IBMIL({ ...ibmil, confounders: 0 }, rng) },
+  'IBMIL, learnt dictionary subtracted': {
+    create: (rng) => withConfounders({ ...ibmil, merge: 'sub', learnConfounders: true }, rng),
+  },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
   'R2T-MIL': { create: (rng) => new R2TMIL(r2t, rng), ordered: true },
   'R2T-MIL with everything': {

@@ -12,6 +12,7 @@ export {
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { confounderDictionary, type ConfounderOptions } from './confounders.js';
 export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
 export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
 export { criticalScores, type QueryWeights } from './critical-scores.js';
@@ -32,6 +33,7 @@ export {
   type DTFDCall,
   type DTFDMILConfig,
 } from './dtfd-mil.js';
+export { IBMIL, ibmilDefaults, type ConfounderMerge, type Deconfounded, type IBMILConfig } from './ib-mil.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 export { sinCosPositions } from './position-embedding.js';
 export type { PseudoBags } from './pseudo-bags.js';

@@ -3,6 +3,7 @@ import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
+import { IBMIL, ibmilDefaults, type IBMILConfig } from './ib-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 
@@ -65,6 +66,16 @@ export const registry = {
       distillation: ['MaxS', 'MaxMinS', 'AFS'],
       order: ['shuffled', 'stored'],
       tiers: ['separate', 'joint'],
+    },
+  }),
+  'ib-mil': entry<IBMILConfig, IBMIL>({
+    title: 'IBMIL',
+    source: 'Lin et al. 2023',
+    create: IBMIL,
+    defaults: ibmilDefaults,
+    choices: {
+      merge: ['cat', 'add', 'sub'],
+      layout: ['mhim', 'original'],
     },
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({

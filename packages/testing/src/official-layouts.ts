@@ -32,7 +32,6 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 export const officialLayouts: Readonly<Record<string, Layout>> = {
   CLAM_SB: (args) => clam(args, false),
   CLAM_MB: (args) => clam(args, true),
-  Dattention_ori: ibmil,
   TransMIL: transmil,
   MambaMIL_2D: mamba2d,
   MHIM: mhim,
@@ -54,18 +53,6 @@ function clam(args: OfficialArguments, perClass: boolean): OfficialParameter[] {
       : [...linear(`${net}.module.0`, hidden, dim), ...linear(`${net}.module.${2 + dropout}`, heads, hidden)]),
     ...(perClass ? each.flatMap((c) => linear(`classifiers.${c}`, 1, dim)) : linear('classifiers', classes, dim)),
     ...each.flatMap((c) => linear(`instance_classifiers.${c}`, 2, dim)),
-  ];
-}
-
-function ibmil(args: OfficialArguments): OfficialParameter[] {
-  const dim = 512;
-  const mixed = args.has('confounders');
-  return [
-    ...linear('embedding.embed.0', dim, args.number('input_dim', 1024)),
-    ...linear('attention.0', 128, dim),
-    ...linear('attention.2', 1, 128),
-    ...linear('head', args.number('n_classes', 2), mixed ? 2 * dim : dim),
-    ...(mixed ? [...linear('W_q', 128, dim), ...linear('W_k', 128, dim)] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
+import * as tf from '@tensorflow/tfjs';
 import { DTFDMIL, officialDTFD, type DTFDMILConfig, type PseudoBags } from '@mhim/mil-aggregators';
 import { Rng } from '@mhim/tensor';
-import * as tf from '@tensorflow/tfjs';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';

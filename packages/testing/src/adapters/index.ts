@@ -3,6 +3,7 @@ import { abmilAdapters } from './abmil.js';
 import { dsmilAdapters } from './dsmil.js';
 import { dtfdAdapters } from './dtfd.js';
 import { foldAdapters } from './folds.js';
+import { ibmilAdapters } from './ibmil.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
 import { metricAdapters } from './metrics.js';
@@ -20,6 +21,7 @@ export const adapters: Adapters = {
   ...poolingAdapters,
   ...rrtAdapters,
   ...dtfdAdapters,
+  ...ibmilAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,

@@ -1,10 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, DSMIL, DTFDMIL, MaxPooling, MeanPooling, R2TMIL } from '@mhim/mil-aggregators';
+import { ABMIL, DSMIL, DTFDMIL, IBMIL, MaxPooling, MeanPooling, R2TMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
 import { dtfdConfig } from './dtfd.js';
+import { ibmilConfig } from './ibmil.js';
 import { createMHIM } from './mhim.js';
 import { abmilConfig, dsmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
 import { rrtConfig } from './rrt.js';
@@ -53,6 +54,8 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new R2TMIL(rrtConfig(args), rng);
     case 'DTFD':
       return new DTFDMIL(dtfdConfig(args), rng);
+    case 'Dattention_ori':
+      return new IBMIL(ibmilConfig(args), rng);
     case 'MHIM':
       return args.text('baseline', 'selfattn') === 'selfattn' ? undefined : createMHIM(fixture, rng);
     case 'Linear':
