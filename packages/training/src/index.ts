@@ -17,6 +17,7 @@ export {
 } from './evaluate.js';
 export { FeatureCache } from './feature-cache.js';
 export { fit, type EpochRecord, type FitObserver, type FitOptions, type FitResult } from './fit.js';
+export { clipGradients, withClippedGradients, type GradientClip } from './gradient-clip.js';
 export {
   mhimLearner,
   supervisedLearner,
@@ -24,6 +25,7 @@ export {
   type Learner,
   type StepCall,
   type StepLosses,
+  type SupervisedConfig,
 } from './learner.js';
 export {
   adam,
