@@ -24,7 +24,7 @@ export function createProgram(interrupts: Interrupts): Command {
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
   checkpointCommand(program);
-  convertCommand(program);
+  convertCommand(program, interrupts);
   simulateCommand(program, interrupts);
   infoCommand(program);
   return program;

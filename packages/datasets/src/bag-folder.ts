@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { MhimError, toFloat32 } from '@mhim/tensor';
+import { MhimError, openForReading, readExactly, toFloat32 } from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
 import { identityOf } from './bag-identity.js';
 import { classCount, type BagSource } from './bag-source.js';
@@ -54,11 +54,10 @@ export async function openBagFolder(folder: string, options: BagFolderOptions = 
       return { ...(await readSlide(fileOf(info), { expectedWidth: width, widthOf: first })), label: info.label };
     },
     async fingerprint() {
-      // Names, labels, sizes and times: reading terabytes only to name a run would defeat its purpose.
       const hash = createHash('sha256');
       for (const info of found) {
-        const { size, mtimeMs } = await stat(fileOf(info));
-        hash.update(`${identityOf(info)}${size}\0${mtimeMs}\n`);
+        hash.update(identityOf(info));
+        await addSamples(hash, fileOf(info));
       }
       return hash.digest('hex');
     },
@@ -100,6 +99,28 @@ async function listFiles(folder: string): Promise<Map<string, string>> {
     path: place,
     hint: `Expected files ending in ${BAG_EXTENSIONS.join(', ')}, or a bag store with bags.safetensors.`,
   });
+}
+
+const SAMPLES = 4;
+const SAMPLE_BYTES = 16_384;
+
+/**
+ * Adds a file's size and a few pieces of its content to a hash: reading terabytes only to name a run would defeat its purpose, and
+ * the file's time would change when the folder is copied.
+ */
+async function addSamples(hash: Hash, path: string): Promise<void> {
+  const handle = await openForReading(path);
+  try {
+    const { size } = await handle.stat();
+    hash.update(`${size}\n`);
+    const length = Math.min(SAMPLE_BYTES, size);
+    for (let i = 0; i < SAMPLES; i++) {
+      const at = Math.floor(((size - length) * i) / (SAMPLES - 1));
+      hash.update(await readExactly(handle, at, length, path));
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 async function isSimulated(folder: string): Promise<boolean> {

@@ -11,7 +11,6 @@ export {
 export { foldsOverBags, patientFolds, withValidation, type PatientFoldOptions } from './folds/patient-folds.js';
 export { readFolds } from './folds/read-folds.js';
 export { splitByFold, stratifiedKFold, type StratifiedKFoldOptions } from './folds/stratified-k-fold.js';
-export { binOf, survivalBins, type SurvivalBins } from './folds/survival-bins.js';
 export { hashFolds, nameFolds, writeFolds, type NamedFold, type WriteFoldsOptions } from './folds/write-folds.js';
 export type { Bag, BagInfo } from './bag.js';
 export { openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';

@@ -33,7 +33,7 @@ export function assessInstances(
     const instances = aggregator.embed(features, call);
     const aggregation = aggregator.aggregate(instances, call);
     if (score === 'attention') return [aggregation.embedding, aggregation.attention ?? noAttention()];
-    const logits = aggregator.instanceLogits(instances, aggregation);
+    const logits = aggregator.instanceLogits(instances, aggregation, call);
     return [aggregation.embedding, rankingScore(logits, aggregator.instanceScore)];
   }) as [tf.Tensor2D, tf.Tensor];
   const scores = ranked.dataSync() as Float32Array;

@@ -12,7 +12,7 @@ import {
 import { Rng } from '@mhim/tensor';
 import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
 import type { HardMining } from './hard-mining.js';
-import type { InstanceScore } from './instance-score.js';
+import type { MiningScore } from './instance-score.js';
 import { MHIMv2 } from './mhim-v2.js';
 import { MHIM } from './mhim.js';
 import { bagOf, trainingStep } from './test-helpers.js';
@@ -33,7 +33,7 @@ function optionsOf(name: AggregatorName): AggregatorOptions {
 }
 
 const common = { momentum: 0.9, consistencyWeight: 0.5 };
-const methods: [string, (name: AggregatorName, score: InstanceScore) => HardMining][] = [
+const methods: [string, (name: AggregatorName, score: MiningScore) => HardMining][] = [
   [
     'MHIM',
     (name, score) =>

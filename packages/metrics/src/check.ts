@@ -71,6 +71,31 @@ export function checkMatrix(values: Numbers, columns: number, path: string): voi
   throw new MetricError(`expected rows of ${columns} values, got ${values.length} values.`, { code: 'data', path });
 }
 
+/** @throws MetricError `config` unless times are finite and ascend */
+export function checkTimes(times: Numbers): void {
+  checkNotEmpty(times, 'times');
+  checkFinite(times, 'times');
+  for (let i = 1; i < times.length; i++) {
+    if ((times[i] as number) > (times[i - 1] as number)) continue;
+    throw new MetricError(`expected ascending times, entry ${i} is ${times[i]} after ${times[i - 1]}.`, {
+      code: 'config',
+      path: 'times',
+    });
+  }
+}
+
+/** @throws MetricError unless `values` are finite and fill [n, times], or [n] where `orOne` */
+export function checkPerTime(values: Numbers, path: string, n: number, times: number, orOne = false): void {
+  checkNotEmpty(values, path);
+  checkFinite(values, path);
+  if (values.length === n * times || (orOne && values.length === n)) return;
+  const expected = `${n} × ${times}${orOne && times > 1 ? ` or ${n}` : ''}`;
+  throw new MetricError(`expected ${expected} values, a row for each case, got ${values.length}.`, {
+    code: 'data',
+    path,
+  });
+}
+
 /** @throws MetricError `data` unless every entry lies in [0, 1] */
 export function checkProbabilities(values: Numbers, path: string): void {
   for (let i = 0; i < values.length; i++) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as metrics from './index.js';
 
+const train = { time: [1, 2, 3, 4], event: [1, 1, 0, 1] };
+
 describe('metrics without a value', () => {
   const oneClass: [string, number | undefined, () => unknown][] = [
     ['AUC', 0, () => metrics.rocAuc([1, 1, 1], [0.2, 0.5, 0.9])],
@@ -18,6 +20,17 @@ describe('metrics without a value', () => {
     ['Matthews correlation', undefined, () => metrics.matthewsCorrelation([0, 1], [1, 1])],
     ['C-index', 1, () => metrics.cIndex({ time: [1, 2], event: [0, 0] }, [0.1, 0.2])],
     ['C-index', undefined, () => metrics.cIndex({ time: [1, 2], event: [0, 1] }, [0.1, 0.2])],
+    ['C-index', undefined, () => metrics.cIndex({ time: [3, 3], event: [1, 1] }, [0.1, 0.2])],
+    ["Uno's C-index", 1, () => metrics.unoCIndex(train, { time: [1, 2], event: [0, 0] }, [1, 2])],
+    ["Uno's C-index", undefined, () => metrics.unoCIndex(train, { time: [2, 3], event: [1, 0] }, [1, 2], { tau: 2 })],
+    ["Uno's C-index", undefined, () => metrics.unoCIndex(train, { time: [7, 8], event: [1, 0] }, [1, 2])],
+    ['time-dependent AUC', undefined, () => metrics.cumulativeDynamicAuc(train, train, [1, 2, 3, 4], [0.5])],
+    ['time-dependent AUC', undefined, () => metrics.cumulativeDynamicAuc(train, train, [1, 2, 3, 4], [4])],
+    ['survival Brier score', undefined, () => metrics.survivalBrierScores(train, train, [1, 1, 1, 1], [4])],
+    ['log-rank test', undefined, () => metrics.logRankTest(train, [5, 5, 5, 5])],
+    ['log-rank test', undefined, () => metrics.logRankTest({ time: [1, 2], event: [0, 0] }, [0, 1])],
+    ['log-rank test', undefined, () => metrics.logRankTest({ time: [1, 2, 3], event: [0, 1, 1] }, [0, 1, 1])],
+    ['survival', undefined, () => metrics.survivalAt(metrics.kaplanMeier({ time: [1, 2], event: [1, 0] }), 3)],
     ["DeLong's variance", undefined, () => metrics.delongCovariance([0, 0, 1], [0.1, 0.2, 0.3])],
     ["DeLong's test", undefined, () => metrics.delongTest([0, 0, 1, 1], [1, 3, 2, 4], [1, 3, 2, 4])],
     [
@@ -74,6 +87,21 @@ describe('bad input', () => {
     ['resample outside', 'data', 'entry 1 is 2', () => metrics.bootstrap(2, () => 1, { resamples: [0, 2] })],
     ['level', 'config', 'between 0 and 1', () => metrics.wilsonInterval(1, 2, { level: 95 })],
     ['more successes than trials', 'data', 'at most 2', () => metrics.wilsonInterval(3, 2)],
+    [
+      'times that do not ascend',
+      'config',
+      'entry 1 is 2',
+      () => metrics.cumulativeDynamicAuc(train, train, [1, 2, 3, 4], [2, 2]),
+    ],
+    [
+      'risk of another shape',
+      'data',
+      '4 × 2 or 4',
+      () => metrics.cumulativeDynamicAuc(train, train, [1, 2, 3], [2, 3]),
+    ],
+    ['survival above 1', 'data', 'probabilities', () => metrics.survivalBrierScores(train, train, [1, 2, 0, 1], [2])],
+    ['one time', 'config', 'two times', () => metrics.integratedBrierScore(train, train, [1, 1, 0, 1], [2])],
+    ['groups missing', 'data', 'groups: expected 4', () => metrics.logRankTest(train, [0, 1])],
     ['event 2', 'data', 'event', () => metrics.cIndex({ time: [1, 2], event: [2, 0] }, [1, 2])],
   ])('%s', (_, code, message, compute) => {
     const error = thrownBy(compute);

@@ -78,9 +78,9 @@ export abstract class Aggregator extends Module {
 
   /**
    * Class-aware logits of every instance, [n, c]: what the classifier makes of each instance's share of the bag embedding
-   * (MHIM-v2 eq. 6). Hard mining ranks by them.
+   * (MHIM-v2 eq. 6). Hard mining ranks by them. The call matters to methods with dropout on the way to the score.
    */
-  abstract instanceLogits(instances: tf.Tensor2D, aggregation: Aggregation): tf.Tensor2D;
+  abstract instanceLogits(instances: tf.Tensor2D, aggregation: Aggregation, call?: AggregatorCall): tf.Tensor2D;
 
   /** The composition `classify ∘ aggregate ∘ embed`. */
   forward(features: tf.Tensor2D, call: AggregatorCall = {}): Prediction {

@@ -1,17 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
-import { checkGradients, Rng } from '@mhim/tensor';
+import { checkGradients, keepMask, Rng, type Linear } from '@mhim/tensor';
 import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
 import { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
+import { CLAMMB, CLAMSB } from './clam.js';
+import { DSMIL, mhimDSMIL } from './ds-mil.js';
 import { DTFDMIL, officialDTFD, type DTFDMILConfig } from './dtfd-mil.js';
 import { IBMIL, type IBMILConfig } from './ib-mil.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
 import { R2TMIL, type R2TMILConfig } from './r2t-mil.js';
 
 const [inputDim, embedDim, classes] = [7, 8, 3];
-const base: ABMILConfig = { inputDim, embedDim, classes, attentionDim: 6 };
+const sizes = { inputDim, embedDim, classes };
+const base: ABMILConfig = { ...sizes, attentionDim: 6 };
 const r2t: R2TMILConfig = {
   ...{ ...base, activation: 'gelu', attentionActivation: 'tanh' },
   ...{ heads: 2, crossHeads: 2, crossRegions: 2, epegKernel: 3 },
@@ -44,6 +47,14 @@ const entries: Record<string, Entry> = {
     create: (rng) => new ABMIL({ ...base, norm: 'batch', normPosition: 'instances' }, rng),
   },
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
+  DSMIL: { create: (rng) => new DSMIL(sizes, rng) },
+  'DSMIL inside MHIM': { create: (rng) => new DSMIL(mhimDSMIL(sizes), rng) },
+  'DSMIL, linear query and values': {
+    create: (rng) => new DSMIL({ ...sizes, query: 'linear', values: 'linear', queryDim: 6 }, rng),
+  },
+  'DSMIL, BatchNorm': { create: (rng) => new DSMIL({ ...sizes, norm: 'batch', bias: false }, rng) },
+  'CLAM-SB': { create: (rng) => new CLAMSB({ ...sizes, attentionDim: 6 }, rng) },
+  'CLAM-MB, not gated': { create: (rng) => new CLAMMB({ ...sizes, attentionDim: 6, gated: false }, rng) },
   'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
   'DTFD-MIL': { create: (rng) => new DTFDMIL(dtfd, rng), ordered: true },
   'DTFD-MIL, best and worst instances': {
@@ -163,13 +174,14 @@ describe('attention pooling', () => {
   });
 
   it.each([
-    ['plain', false, 'tanh'],
-    ['plain', false, 'relu'],
-    ['gated', true, 'tanh'],
-  ] as const)('as one node of the tape equals its definition: %s, %s, %s', (_, gated, activation) => {
+    ['plain', false, 'tanh', 1],
+    ['plain', false, 'relu', 2],
+    ['gated', true, 'tanh', 1],
+    ['gated', true, 'relu', 3],
+  ] as const)('as one node of the tape equals its definition: %s, %s, %s, %i heads', (_, gated, activation, heads) => {
     const names = { hidden: 'a', gate: 'b', score: 'c' };
     const pooling = new AttentionPooling(
-      { dim: embedDim, attentionDim: 5, gated, activation, bias: true, dropout: 0, names },
+      { dim: embedDim, attentionDim: 5, gated, activation, bias: true, heads, dropout: 0, names },
       new Rng(0),
     );
     const instances: tf.Tensor2D = new Rng(1).normal([10, embedDim]);
@@ -179,7 +191,7 @@ describe('attention pooling', () => {
     };
     // Both results take part, so that the gradient through the attention itself is covered.
     const scalar = ({ attention, embedding }: { attention: tf.Tensor; embedding: tf.Tensor }) =>
-      tf.add(tf.sum(tf.square(embedding)), tf.sum(tf.mul(attention, new Rng(2).normal([1, 10])))) as tf.Scalar;
+      tf.add(tf.sum(tf.square(embedding)), tf.sum(tf.mul(attention, new Rng(2).normal([heads, 10])))) as tf.Scalar;
     const variables = [...pooling.parameters().values()];
     const run = (f: (z: tf.Tensor2D) => { attention: tf.Tensor; embedding: tf.Tensor }) => ({
       value: scalar(f(instances)),
@@ -187,6 +199,38 @@ describe('attention pooling', () => {
       grads: tf.variableGrads(() => scalar(f(instances)), variables).grads,
     });
     const [one, many] = [run((z) => pooling.forward(z)), run(definition)];
+    expectAllClose(one.value, many.value);
+    expectAllClose(one.features, many.features, { atol: 1e-5 });
+    for (const { name } of variables) {
+      expectAllClose(one.grads[name] as tf.Tensor, many.grads[name] as tf.Tensor, { atol: 1e-5 });
+    }
+    pooling.dispose();
+  });
+
+  it('drops elements of both branches by one mask, which is their masks’ product', () => {
+    const names = { hidden: 'a', gate: 'b', score: 'c' };
+    const rate = 0.25;
+    const config = { dim: embedDim, attentionDim: 50, gated: true, bias: true, names } as const;
+    const pooling = new AttentionPooling({ ...config, activation: 'tanh', dropout: rate }, new Rng(0));
+    const { hidden, gate, score } = pooling;
+    const mask = keepMask([10, 50], 1 - (1 - rate) ** 2, { rng: new Rng(4) });
+    const kept = mask.dataSync().filter((factor) => factor > 0);
+    expect(kept.length / mask.size).toBeCloseTo(0.75 ** 2, 1);
+    expect(kept[0]).toBeCloseTo(1 / 0.75 ** 2, 5);
+    const definition = (z: tf.Tensor2D) => {
+      const joint = tf.mul(tf.tanh(hidden.forward(z)), tf.sigmoid((gate as Linear).forward(z)));
+      const attention: tf.Tensor2D = tf.softmax(tf.transpose(score.forward(tf.mul(joint, mask))));
+      return tf.sum(tf.square(tf.matMul(attention, z))) as tf.Scalar;
+    };
+    const fused = (z: tf.Tensor2D) =>
+      tf.sum(tf.square(pooling.forward(z, { training: true, rng: new Rng(4) }).embedding)) as tf.Scalar;
+    const instances: tf.Tensor2D = new Rng(1).normal([10, embedDim]);
+    const variables = [...pooling.parameters().values()];
+    const run = (f: (z: tf.Tensor2D) => tf.Scalar) => ({
+      features: tf.grad((z) => f(z as tf.Tensor2D))(instances),
+      ...tf.variableGrads(() => f(instances), variables),
+    });
+    const [one, many] = [run(fused), run(definition)];
     expectAllClose(one.value, many.value);
     expectAllClose(one.features, many.features, { atol: 1e-5 });
     for (const { name } of variables) {

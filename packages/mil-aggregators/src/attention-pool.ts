@@ -12,43 +12,47 @@ export interface AttentionWeights {
   /** [D, d] and [D], for gated attention */
   gate?: tf.Tensor2D;
   gateBias?: tf.Tensor1D;
-  /** [1, D] and [1] */
+  /** [heads, D] and [heads] */
   score: tf.Tensor2D;
   scoreBias?: tf.Tensor1D;
 }
 
 /**
- * Attention pooling (Ilse et al. 2018 eq. 7–9) as one node of the tape. Its gradient reaches the instances by a single
- * product, [dh | aᵀ]·[W; dF], instead of one for the scores, one for the pooled vector and their sum.
+ * Attention pooling (Ilse et al. 2018 eq. 7–9), with one pooled vector a head, as one node of the tape. Hidden layer and
+ * gate are one product; their gradients [dh | dg | a] meet the instances in another, [dh | dg | a]·[W; V; dF], instead of
+ * one for each and one for the pooled vectors.
  * @param instances [n, d]
- * @param mask [g, n], added to the scores: 0, or −10³⁰ where an instance is no part of a group. Pools g groups in one pass;
- *   without it all instances are one group
- * @returns embeddings F [g, d] and attention a [g, n]
+ * @param mask of dropout on the hidden layer, times that of the gate, [n, D]
+ * @param groups added to the scores of a single head, [g, n]: 0, or −10³⁰ where an instance is no part of a group; g groups
+ *   are then pooled in one pass
+ * @returns embedding F [heads, d] and attention a [heads, n], a row a group where there are groups
  */
 export function attentionPool(
   instances: tf.Tensor2D,
   weights: AttentionWeights,
   activation: PoolActivation,
-  mask?: tf.Tensor2D,
+  mask?: tf.Tensor,
+  groups?: tf.Tensor2D,
 ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
-  const { hidden, hiddenBias, gate, gateBias, score, scoreBias } = weights;
-  const given = { hidden, score, hiddenBias, gate, gateBias, scoreBias };
-  const names = Object.keys(given).filter(
-    (name) => given[name as keyof AttentionWeights],
-  ) as (keyof AttentionWeights)[];
+  const { hidden, gate, score, scoreBias } = weights;
+  const given = Object.keys(weights) as (keyof AttentionWeights)[];
+  const names = given.filter((name) => weights[name]);
   const pool = differentiable((z: tf.Tensor2D, ..._parameters: tf.Tensor[]) => {
-    const value = activated(affine(z, hidden, hiddenBias), activation);
-    const open: tf.Tensor2D | undefined = gate && tf.sigmoid(affine(z, gate, gateBias));
-    const joint: tf.Tensor2D = open ? tf.mul(value, open) : value;
+    const projection = gate ? tf.concat([hidden, gate]) : hidden;
+    const before = affine(z, projection, stackedBias(weights));
+    const [left, right] = gate ? (tf.split(before, 2, 1) as [tf.Tensor2D, tf.Tensor2D]) : [before];
+    const value = activated(left, activation);
+    const open: tf.Tensor2D | undefined = right && tf.sigmoid(right);
+    const gated: tf.Tensor2D = open ? tf.mul(value, open) : value;
+    const joint: tf.Tensor2D = mask ? tf.mul(gated, mask) : gated;
     const product: tf.Tensor2D = tf.matMul(score, joint, false, true);
-    const logits: tf.Tensor2D = scoreBias ? tf.add(product, scoreBias) : product;
-    const attention = tf.softmax(mask ? tf.add<tf.Tensor2D>(logits, mask) : logits);
-    const save = [z, hidden, score, value, joint, attention, ...(gate && open ? [gate, open] : [])];
+    const logits: tf.Tensor2D = scoreBias ? tf.add(product, tf.reshape(scoreBias, [-1, 1])) : product;
+    const attention = tf.softmax(groups ? tf.add<tf.Tensor2D>(logits, groups) : logits);
     return {
       value: [tf.matMul(attention, z), attention] as tf.Tensor[],
-      save,
+      save: [z, projection, score, value, joint, attention, ...(open ? [open] : []), ...(mask ? [mask] : [])],
       gradient: (upstream, saved) => {
-        const gradients = backward(upstream as tf.Tensor2D[], saved as tf.Tensor2D[], activation);
+        const gradients = backward(upstream as tf.Tensor2D[], saved as tf.Tensor2D[], activation, open !== undefined);
         return [gradients.instances, ...names.map((name) => gradients[name])];
       },
     };
@@ -59,29 +63,44 @@ export function attentionPool(
 
 function backward(
   [dEmbedding, dAttention]: tf.Tensor2D[],
-  [z, hidden, score, value, joint, attention, gate, open]: tf.Tensor2D[],
+  saved: tf.Tensor2D[],
   activation: PoolActivation,
+  isGated: boolean,
 ): Record<'instances' | keyof AttentionWeights, () => tf.Tensor> {
-  const [dF, a, h] = [dEmbedding, attention, value] as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-  const da = tf.add(tf.matMul(dF, z as tf.Tensor2D, false, true), dAttention as tf.Tensor2D);
-  const each: tf.Tensor2D = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da), 1, true)));
-  const ds: tf.Tensor2D = a.shape[0] === 1 ? each : tf.sum(each, 0, true);
-  const column: tf.Tensor2D = tf.reshape(ds, [-1, 1]);
-  const dJoint: tf.Tensor2D = tf.mul(column, score as tf.Tensor2D);
-  const dHidden = tf.mul(open ? tf.mul(dJoint, open) : dJoint, derivative(h, activation)) as tf.Tensor2D;
-  const dGate = open && (tf.mul(tf.mul(dJoint, h), tf.mul(open, tf.sub(1, open))) as tf.Tensor2D);
-  const left = [dHidden, ...(dGate ? [dGate] : []), tf.transpose(a)];
-  const right = [hidden as tf.Tensor2D, ...(dGate ? [gate as tf.Tensor2D] : []), dF];
+  const [z, projection, score, h, joint, a, ...rest] = saved as [Matrix, Matrix, Matrix, Matrix, Matrix, Matrix];
+  const [open, mask] = (isGated ? rest : [undefined, ...rest]) as (Matrix | undefined)[];
+  const dF = dEmbedding as Matrix;
+  const da = tf.add(tf.matMul(dF, z, false, true), dAttention as Matrix);
+  const each: Matrix = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da), 1, true)));
+  // Groups share a head.
+  const ds: Matrix = a.shape[0] === score.shape[0] ? each : tf.sum(each, 0, true);
+  const dGated: Matrix = tf.matMul(ds, score, true);
+  const dJoint: Matrix = mask ? tf.mul(dGated, mask) : dGated;
+  const dHidden = tf.mul(open ? tf.mul(dJoint, open) : dJoint, derivative(h, activation)) as Matrix;
+  const dGate = open && (tf.mul(tf.mul(dJoint, h), tf.mul(open, tf.sub(1, open))) as Matrix);
+  const joined = tf.concat([dHidden, ...(dGate ? [dGate] : []), tf.transpose(a) as Matrix], 1);
+  const width = dHidden.shape[1];
+  // The last rows of the product, those of the attention, are not needed; cutting them off first would cost a copy.
+  const dProjection: Matrix = tf.matMul(joined, z, true);
+  const rows = (start: number) => tf.slice(dProjection, [start, 0], [width, -1]);
   return {
-    instances: () => tf.matMul(tf.concat(left, 1), tf.concat(right, 0)),
-    hidden: () => tf.matMul(dHidden, z as tf.Tensor2D, true),
+    instances: () => tf.matMul(joined, tf.concat([projection, dF])),
+    hidden: () => rows(0),
     hiddenBias: () => tf.sum(dHidden, 0),
-    gate: () => tf.matMul(dGate as tf.Tensor2D, z as tf.Tensor2D, true),
-    gateBias: () => tf.sum(dGate as tf.Tensor2D, 0),
-    score: () => tf.matMul(ds, joint as tf.Tensor2D),
+    gate: () => rows(width),
+    gateBias: () => tf.sum(dGate as Matrix, 0),
+    score: () => tf.matMul(ds, joint),
     // Softmax does not see what it adds to every score.
-    scoreBias: () => tf.zeros([1]),
+    scoreBias: () => tf.zeros([score.shape[0]]),
   };
+}
+
+type Matrix = tf.Tensor2D;
+
+function stackedBias({ hiddenBias, gate, gateBias }: AttentionWeights): tf.Tensor1D | undefined {
+  if (!gate || (!hiddenBias && !gateBias)) return hiddenBias;
+  const zeros = tf.zeros([gate.shape[0]]) as tf.Tensor1D;
+  return tf.concat([hiddenBias ?? zeros, gateBias ?? zeros]);
 }
 
 function activated(x: tf.Tensor2D, activation: PoolActivation): tf.Tensor2D {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import {
   activate,
   dropout,
+  keepMask,
   Linear,
   Module,
   xavierNormal,
@@ -22,6 +23,8 @@ export interface AttentionPoolingConfig {
   /** Of the (first) hidden branch. */
   activation: ActivationName;
   bias: boolean;
+  /** Number of attention heads, each with a pooled vector of its own, default 1. */
+  heads?: number;
   /** On each hidden branch while training. */
   dropout: number;
   /** State-dict names of the layers. */
@@ -35,7 +38,7 @@ export interface AttentionNames {
   score: string;
 }
 
-/** Attention-based pooling of Ilse et al. 2018: F = Σ aᵢ zᵢ, a = softmax over instances (MHIM-v2 eq. 1). */
+/** Attention-based pooling of Ilse et al. 2018: F = Σ aᵢ zᵢ, a = softmax over instances (MHIM-v2 eq. 1), for each head. */
 export class AttentionPooling extends Module {
   readonly hidden: Linear;
   readonly gate?: Linear;
@@ -46,39 +49,45 @@ export class AttentionPooling extends Module {
     rng: Rng,
   ) {
     super();
-    const { dim, attentionDim, gated, bias, names, weightInit = xavierNormal } = config;
+    const { dim, attentionDim, gated, bias, names, heads = 1, weightInit = xavierNormal } = config;
     this.hidden = this.child(names.hidden, new Linear(dim, attentionDim, rng, { bias, weightInit }));
     if (gated) this.gate = this.child(names.gate, new Linear(dim, attentionDim, rng, { bias, weightInit }));
-    this.score = this.child(names.score, new Linear(attentionDim, 1, rng, { bias, weightInit }));
+    this.score = this.child(names.score, new Linear(attentionDim, heads, rng, { bias, weightInit }));
   }
 
-  /** Instances [n, d] → unnormalised attention [1, n]. */
+  /** Instances [n, d] → unnormalised attention [heads, n]. */
   scores(instances: tf.Tensor2D, call: Call = {}): tf.Tensor2D {
     const { activation, dropout: rate } = this.config;
     let hidden = dropout(activate(activation, this.hidden.forward(instances)), rate, call);
     if (this.gate) {
       hidden = tf.mul(hidden, dropout(tf.sigmoid(this.gate.forward(instances)), rate, call));
     }
-    return tf.reshape(this.score.forward(hidden), [1, -1]);
+    return tf.transpose(this.score.forward(hidden));
   }
 
   /**
-   * Instances [n, d] → F [1, d] and a [1, n].
-   * @param mask [g, n] for g groups pooled apart, F [g, d] and a [g, n] then; see {@link attentionPool}
+   * Instances [n, d] → F [heads, d] and a [heads, n].
+   * @param groups [g, n] for g groups pooled apart by one head, F [g, d] and a [g, n] then; see {@link attentionPool}
    */
   forward(
     instances: tf.Tensor2D,
     call: Call = {},
-    mask?: tf.Tensor2D,
+    groups?: tf.Tensor2D,
   ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
-    const { activation, dropout: rate } = this.config;
-    const drops = call.training === true && rate > 0;
-    if (!drops && (activation === 'tanh' || activation === 'relu')) {
-      return attentionPool(instances, this.weights(), activation, mask);
+    const { activation } = this.config;
+    if (activation === 'tanh' || activation === 'relu') {
+      return attentionPool(instances, this.weights(), activation, this.mask(instances.shape[0], call), groups);
     }
     const scores = this.scores(instances, call);
-    const attention: tf.Tensor2D = tf.softmax(mask ? tf.add<tf.Tensor2D>(scores, mask) : scores);
+    const attention: tf.Tensor2D = tf.softmax(groups ? tf.add<tf.Tensor2D>(scores, groups) : scores);
     return { attention, embedding: tf.matMul(attention, instances) };
+  }
+
+  /** The product of both branches' dropout masks: an element survives where it survives in both. */
+  private mask(n: number, call: Call): tf.Tensor | undefined {
+    const { dropout: rate, attentionDim } = this.config;
+    if (!call.training || rate === 0) return undefined;
+    return keepMask([n, attentionDim], this.gate ? 1 - (1 - rate) ** 2 : rate, call);
   }
 
   private weights(): AttentionWeights {

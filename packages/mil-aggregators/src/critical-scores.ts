@@ -99,7 +99,8 @@ function folded(z: tf.Tensor2D, critical: tf.Tensor1D, { first, firstBias }: Que
 
 type Matrix = tf.Tensor2D;
 
-/** [c] → [c, n] with a 1 at each index. */
+/** [c] → [c, n] with a 1 at each index; tfjs' own wants n ≥ 2. */
 function oneHot(indices: tf.Tensor, n: number): tf.Tensor2D {
-  return tf.cast(tf.oneHot(indices, n), 'float32') as tf.Tensor2D;
+  const places = tf.equal(tf.reshape(indices, [-1, 1]), tf.range(0, n, 1, 'int32'));
+  return tf.cast(places, 'float32') as tf.Tensor2D;
 }

@@ -12,6 +12,7 @@ export {
 } from './aggregator.js';
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
+export { CLAM, clamDefaults, CLAMMB, CLAMSB, type CLAMConfig, type CLAMLayout, type InstanceVerdict } from './clam.js';
 export { confounderDictionary, type ConfounderOptions } from './confounders.js';
 export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
 export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
@@ -34,7 +35,22 @@ export {
   type DTFDMILConfig,
 } from './dtfd-mil.js';
 export { IBMIL, ibmilDefaults, type ConfounderMerge, type Deconfounded, type IBMILConfig } from './ib-mil.js';
+export {
+  clusterInstances,
+  type ClusteringOptions,
+  type ClusteringTask,
+  type InstanceClustering,
+} from './instance-clustering.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+export {
+  NystromAttention,
+  nystromAttentionDefaults,
+  type AttendedTokens,
+  type Landmarks,
+  type NystromAttentionConfig,
+} from './nystrom-attention.js';
+export { PPEG, type PPEGConfig } from './ppeg.js';
+export { PseudoInverse } from './pseudo-inverse.js';
 export { sinCosPositions } from './position-embedding.js';
 export type { PseudoBags } from './pseudo-bags.js';
 export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
@@ -50,4 +66,14 @@ export {
   type AggregatorOptions,
   type RegistryEntry,
 } from './registry.js';
+export { decidedRows, topKSvm, type TopKSvmOptions } from './top-k-svm.js';
 export { valuePool, type ValueWeights } from './value-pool.js';
+export {
+  mhimTransMIL,
+  originalTransMIL,
+  TransMIL,
+  transMILDefaults,
+  type TransMILAggregation,
+  type TransMILConfig,
+  type TransMILLayout,
+} from './trans-mil.js';

@@ -1,11 +1,13 @@
 import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
+import { clamDefaults, CLAMMB, CLAMSB, type CLAMConfig } from './clam.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
 import { IBMIL, ibmilDefaults, type IBMILConfig } from './ib-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
+import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -57,6 +59,20 @@ export const registry = {
     },
     insideMhim: mhimDSMIL,
   }),
+  'clam-sb': entry<CLAMConfig, CLAMSB>({
+    title: 'CLAM-SB',
+    source: 'Lu et al. 2021',
+    create: CLAMSB,
+    defaults: clamDefaults,
+    choices: { instanceLoss: ['svm', 'cross-entropy'], layout: ['stand-alone', 'original'] },
+  }),
+  'clam-mb': entry<CLAMConfig, CLAMMB>({
+    title: 'CLAM-MB',
+    source: 'Lu et al. 2021',
+    create: CLAMMB,
+    defaults: clamDefaults,
+    choices: { instanceLoss: ['svm', 'cross-entropy'], layout: ['stand-alone', 'original'] },
+  }),
   'dtfd-mil': entry<DTFDMILConfig, DTFDMIL>({
     title: 'DTFD-MIL',
     source: 'Zhang et al. 2022',
@@ -96,6 +112,18 @@ export const registry = {
     create: R2TMIL,
     defaults: r2tmilDefaults,
     choices: { norm: ['none', 'layer', 'batch'], normPosition: ['features', 'instances'] },
+  }),
+  'trans-mil': entry<TransMILConfig, TransMIL>({
+    title: 'TransMIL',
+    source: 'Shao et al. 2021',
+    create: TransMIL,
+    defaults: transMILDefaults,
+    choices: {
+      norm: ['none', 'layer', 'batch'],
+      position: ['ppeg', 'none'],
+      layout: ['stand-alone', 'mhim', 'original'],
+    },
+    insideMhim: mhimTransMIL,
   }),
 } as const;
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { checkGradients } from '@mhim/tensor';
-import { expectAllClose, useNativeForTests } from '../../tensor/src/test-helpers.js';
-import { discreteNll, hazards, risk, survival } from './discrete-time.js';
+import { expectAllClose, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
+import { discreteCrossEntropy, discreteNll, hazards, risk, survival } from './discrete-time.js';
 
 let logits: tf.Tensor2D;
 const h = [0.3, -1.2, 0.8, 2].map((x) => 1 / (1 + Math.exp(-x)));
@@ -36,6 +36,34 @@ describe('discrete-time survival', () => {
   ])('has the right gradient for %o', (outcome) => {
     const worst = checkGradients((x) => discreteNll(x as tf.Tensor2D, outcome), [logits]);
     expect(worst.error, JSON.stringify(worst)).toBeLessThan(2e-3);
+  });
+
+  it('is the mean over the rows of a batch', () => {
+    const batch = tf.tensor2d([0.3, -1.2, 0.8, 2, -1, 0.5, 0.1, -0.4], [2, 4]);
+    const outcomes = [
+      { bin: 2, censored: false },
+      { bin: 1, censored: true },
+    ];
+    for (const loss of [discreteNll, discreteCrossEntropy]) {
+      const rows = tf
+        .split(batch, 2)
+        .map((row, i) => loss(row as tf.Tensor2D, outcomes[i] ?? [], { alpha: 0.3 }).dataSync()[0] as number);
+      expectAllClose(loss(batch, outcomes, { alpha: 0.3 }), [((rows[0] as number) + (rows[1] as number)) / 2]);
+      const worst = checkGradients((x) => loss(x as tf.Tensor2D, outcomes, { alpha: 0.3 }), [batch]);
+      expect(worst.error, JSON.stringify(worst)).toBeLessThan(2e-3);
+      expect(tensorsLeftBy(() => tf.tidy(() => void loss(batch, outcomes)))).toBe(0);
+    }
+    expect(() => discreteNll(batch, { bin: 0, censored: true })).toThrow(/expected 2 outcomes/);
+  });
+
+  it('cross-entropy is of surviving the bin', () => {
+    const at = s[2] as number;
+    expectAllClose(discreteCrossEntropy(logits, { bin: 2, censored: true }), [-Math.log(at)]);
+    expectAllClose(discreteCrossEntropy(logits, { bin: 2, censored: false }), [-Math.log(1 - at)]);
+    const event = -(Math.log(s[1] as number) + Math.log(h[2] as number));
+    expectAllClose(discreteCrossEntropy(logits, { bin: 2, censored: false }, { alpha: 1 }), [event]);
+    const sure = tf.tensor2d([[-200, -200, 0, 0]]);
+    expectAllClose(discreteCrossEntropy(sure, { bin: 1, censored: false }), [-Math.log(1e-7)]);
   });
 
   it('stays finite where a probability vanishes, and refuses bins that are not there', () => {

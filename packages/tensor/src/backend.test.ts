@@ -17,7 +17,9 @@ function choose(env: Record<string, string>, before = '', { redirect = '>>', aft
       console.log(error.code, error.message);
     }`;
   // Through a file: a pipe to Node is a socket, on which the library's own lines cannot be hidden.
-  const shell = `err=$(mktemp); { "$0" --input-type=module -e "$1"; ${after}; } 2${redirect}"$err"; cat "$err"; rm "$err"`;
+  const program = `{ "$0" --input-type=module -e "$1"; ${after}; }`;
+  const shell =
+    redirect === '|' ? `${program} 2>&1 | cat` : `err=$(mktemp); ${program} 2${redirect}"$err"; cat "$err"; rm "$err"`;
   const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
   return spawnSync('/bin/sh', ['-c', shell, process.execPath, script], options).stdout;
 }
@@ -39,6 +41,14 @@ describe.runIf(existsSync(dist) && process.platform === 'linux')('useBackend', (
   test('leaves a log that others write into too as it is', () => {
     const said = choose({ MHIM_BACKEND: '' }, '', { redirect: '>', after: 'echo later >&2' });
     expect(said).toMatch(/\nBackend: TensorFlow on (CPU|GPU)\.\nlater\n$/);
+  });
+
+  test('and so it does into a pipe', () => {
+    expect(choose({ MHIM_BACKEND: '' }, '', { redirect: '|' }).split('\n').sort()).toEqual([
+      '',
+      expect.stringMatching(/^Backend: TensorFlow on (CPU|GPU)\.$/),
+      expect.stringMatching(/^(cpu|gpu) true true$/),
+    ]);
   });
 
   test('falls back to wasm without it, saying what the native one would give', () => {

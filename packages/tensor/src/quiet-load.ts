@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /**
  * Runs `load` with the process's standard error pointed at nothing, and restores it whatever happens.
@@ -13,7 +13,10 @@ export function loadQuietly<T>(load: () => T): T {
   let backup: number;
   try {
     if (readlinkSync('/proc/self/fd/2').startsWith('socket:')) return load();
-    if (fstatSync(2).isFile() && !appends()) return load();
+    const isFile = fstatSync(2).isFile();
+    // Node follows no symbolic link, as long as the last thing that it looked at was a pipe; modules would load twice.
+    statSync('/');
+    if (isFile && !appends()) return load();
     backup = openSync('/proc/self/fd/2', 'a');
   } catch {
     return load();

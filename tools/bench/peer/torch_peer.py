@@ -42,6 +42,92 @@ class AttentionMIL(nn.Module):
     def forward(self, x):
         return self.predictor(self.pool(self.embed(x))[0])
 
+    def loss(self, x, label):
+        return F.cross_entropy(self(x), label)
+
+    def encode(self, z):
+        bag, _ = self.pool(z)
+        return self.predictor(bag), bag
+
+    def score(self, z):
+        bag, a = self.pool(z)
+        return bag, torch.softmax((z * a.T) @ self.predictor.weight.T, dim=-1).amax(-1)
+
+
+class DualStreamMIL(nn.Module):
+    """DSMIL (Li et al. 2021) with learned values and a nonlinear query, as the official MHIM repository has it."""
+
+    def __init__(self, input_dim, mhim):
+        super().__init__()
+        self.mhim = mhim
+        self.feature = nn.Sequential(nn.Linear(input_dim, EMBED), nn.GELU())
+        self.drop = nn.Dropout(0.25)
+        self.instance = nn.Linear(EMBED, CLASSES)
+        self.q = nn.Sequential(nn.Linear(EMBED, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.Tanh())
+        self.v = nn.Sequential(nn.Linear(EMBED, EMBED), nn.ReLU())
+        self.fcc = nn.Conv1d(CLASSES, CLASSES, kernel_size=EMBED)
+
+    def embed(self, x):
+        return self.drop(self.feature(x))
+
+    def streams(self, z):
+        c = self.instance(z)
+        v, q = self.v(z), self.q(z)
+        _, order = torch.sort(c, 0, descending=True)
+        critical = self.q(torch.index_select(z, 0, order[0]))
+        a = torch.softmax(q @ critical.T / HIDDEN**0.5, 0)
+        bags = a.T @ v
+        return self.fcc(bags[None]).view(1, -1), c, bags
+
+    def forward(self, x):
+        bag, c, _ = self.streams(self.embed(x))
+        return (bag + c.amax(0, keepdim=True)) / 2 if self.mhim else bag
+
+    def loss(self, x, label):
+        bag, c, _ = self.streams(self.embed(x))
+        top, _ = torch.max(c, 0, keepdim=True)
+        return 0.5 * F.cross_entropy(bag, label) + 0.5 * F.cross_entropy(top, label)
+
+    def encode(self, z):
+        bag, c, bags = self.streams(z)
+        return 0.5 * bag + 0.5 * torch.max(c, 0, keepdim=True)[0], bags
+
+    def score(self, z):
+        _, c, bags = self.streams(z)
+        return bags, c.amax(-1)
+
+
+class Clam(nn.Module):
+    """CLAM (Lu et al. 2021), one attention branch or one for each class, with its instance loss (smooth top-1 SVM)."""
+
+    def __init__(self, input_dim, branches):
+        super().__init__()
+        self.feature = nn.Sequential(nn.Linear(input_dim, EMBED), nn.GELU(), nn.Dropout(0.25))
+        self.a = nn.Sequential(nn.Linear(EMBED, 256), nn.Tanh(), nn.Dropout(0.25))
+        self.b = nn.Sequential(nn.Linear(EMBED, 256), nn.Sigmoid(), nn.Dropout(0.25))
+        self.c = nn.Linear(256, branches)
+        heads = CLASSES if branches == 1 else 1
+        self.classifiers = nn.ModuleList(nn.Linear(EMBED, heads) for _ in range(branches))
+        self.instance = nn.ModuleList(nn.Linear(EMBED, 2) for _ in range(CLASSES))
+
+    def pooled(self, x):
+        z = self.feature(x)
+        a = torch.softmax(self.c(self.a(z) * self.b(z)).T, dim=1)
+        bags = a @ z
+        return torch.cat([f(bag[None]) for f, bag in zip(self.classifiers, bags)], 1), a, z
+
+    def forward(self, x):
+        return self.pooled(x)[0]
+
+    def loss(self, x, label):
+        logits, a, z = self.pooled(x)
+        branch = a[label.item() if len(a) > 1 else 0]
+        chosen = torch.cat([torch.topk(branch, 8).indices, torch.topk(-branch, 8).indices])
+        y = torch.cat([torch.ones(8), torch.zeros(8)]).long()
+        s = self.instance[label.item()](z[chosen])
+        margin = 1 - F.one_hot(y, 2) + s - s.gather(1, y[:, None])
+        return 0.7 * F.cross_entropy(logits, label) + 0.3 * torch.logsumexp(margin, 1).mean()
+
 
 class GroupAttention(nn.Module):
     """Self-attention within groups of tokens [g, t, d]; with taps, a convolution along the queries is added to the logits."""
@@ -98,6 +184,9 @@ class R2TMIL(nn.Module):
         x = self.norms[2](x + self.join(given.transpose(1, 2) @ summed, n))
         return self.predictor(torch.softmax(self.attention(x).T, dim=-1) @ x)
 
+    def loss(self, x, label):
+        return F.cross_entropy(self(x), label)
+
 
 class Recycle(nn.Module):
     """Cross-attention of K global queries to the masked instances; keys and values are projected instance by instance."""
@@ -123,18 +212,17 @@ class Recycle(nn.Module):
 
 
 class MHIM(nn.Module):
-    def __init__(self, input_dim):
+    def __init__(self, student):
         super().__init__()
         self.recycle = Recycle()
-        self.student = AttentionMIL(input_dim, mhim=True)
+        self.student = student
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
 
     def forward(self, x, label):
         n = x.shape[0]
         with torch.no_grad():
             z = self.teacher.embed(x)
-            target, a = self.teacher.pool(z)
-            score = torch.softmax((z * a.T) @ self.teacher.predictor.weight.T, dim=-1).amax(-1)
+            target, score = self.teacher.score(z)
             candidates = torch.topk(score, -(-2 * 3 * n // 100)).indices
             masked = candidates[torch.randperm(len(candidates))[: -(-len(candidates) // 2)]]
             alive = torch.ones(n, dtype=torch.bool)
@@ -144,9 +232,11 @@ class MHIM(nn.Module):
         keep = int(len(z) * 0.2)
         recycled = self.recycle(z[order[keep:]])
         self.moved = recycled.detach()
-        bag, _ = self.student.pool(torch.cat([z[order[:keep]], recycled]))
+        logits, bag = self.student.encode(torch.cat([z[order[:keep]], recycled]))
         consistency = -(torch.softmax(target / 0.1, -1) * torch.log_softmax(bag, -1)).sum(-1).mean()
-        return F.cross_entropy(self.student.predictor(bag), label) + 0.5 * consistency
+        return F.cross_entropy(logits, label) + 0.5 * consistency
+
+    loss = forward
 
     @torch.no_grad()
     def follow(self):
@@ -156,7 +246,15 @@ class MHIM(nn.Module):
 
     def infer(self, x):
         z = self.student.embed(x)
-        return self.student.predictor(self.student.pool(torch.cat([z, self.recycle(z)]))[0])
+        return self.student.encode(torch.cat([z, self.recycle(z)]))[0]
+
+
+def build(name, input_dim, mhim):
+    if name == "ds-mil":
+        return DualStreamMIL(input_dim, mhim)
+    if name.startswith("clam"):
+        return Clam(input_dim, branches=CLASSES if name == "clam-mb" else 1)
+    return R2TMIL(input_dim) if name == "r2t-mil" else AttentionMIL(input_dim, mhim)
 
 
 def main():
@@ -165,15 +263,13 @@ def main():
     x = torch.randn(task["instances"], task["inputDim"])
     label = torch.tensor([1])
     mhim = task["model"].startswith("mhim-v2")
-    if task["model"] == "r2t-mil":
-        model = R2TMIL(task["inputDim"])
-    else:
-        model = MHIM(task["inputDim"]) if mhim else AttentionMIL(task["inputDim"], mhim=False)
+    base = build(task["model"].removeprefix("mhim-v2:"), task["inputDim"], mhim)
+    model = MHIM(base) if mhim else base
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-4, weight_decay=1e-5)
 
     def train():
         optimiser.zero_grad()
-        loss = model(x, label) if mhim else F.cross_entropy(model(x), label)
+        loss = model.loss(x, label)
         loss.backward()
         optimiser.step()
         if mhim:

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { MHIMv2 } from '@mhim/hard-mining';
-import { ABMIL, mhimABMIL, R2TMIL } from '@mhim/mil-aggregators';
+import { createAggregator, insideMhim, type AggregatorName, type AggregatorOptions } from '@mhim/mil-aggregators';
 import { Rng, useBackend } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Learner } from '@mhim/training';
 import type { Measurement, Task } from './task.js';
@@ -33,9 +33,10 @@ async function main(task: Task): Promise<void> {
 }
 
 function createLearner({ model, inputDim }: Task, rng: Rng): Learner {
-  if (model === 'ab-mil') return supervisedLearner(new ABMIL({ inputDim }, rng));
-  if (model === 'r2t-mil') return supervisedLearner(new R2TMIL({ inputDim }, rng));
-  return mhimLearner(new MHIMv2((r) => new ABMIL(mhimABMIL({ inputDim }), r), rng));
+  const [, mines, name] = /^(mhim-v2:)?(.*)$/.exec(model) as unknown as [string, string | undefined, AggregatorName];
+  const options = { name, inputDim } as AggregatorOptions;
+  if (!mines) return supervisedLearner(createAggregator(options, rng));
+  return mhimLearner(new MHIMv2((r) => createAggregator(insideMhim(options), r), rng));
 }
 
 await main(JSON.parse(process.argv[2] as string) as Task);

@@ -6,13 +6,14 @@ import { createModel } from '../models/create-model.js';
 import { readTensorFile, summarise } from '../models/describe-tensors.js';
 import { recognise, type Recognition } from '../models/recognise.js';
 import { aligned } from '../text-table.js';
+import { integer } from './option-types.js';
 
 export function checkpointCommand(program: Command): void {
   program
     .command('checkpoint <file>')
     .description('list what a PyTorch or safetensors checkpoint holds and which model it fits')
     .option('--json', 'print everything as JSON')
-    .option('--instances <n>', 'instances of the random bag that proves that the model predicts', Number, 100)
+    .option('--instances <n>', 'instances of the random bag that proves that the model predicts', integer, 100)
     .addHelpText(
       'after',
       `

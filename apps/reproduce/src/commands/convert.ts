@@ -1,8 +1,9 @@
 import { convertBags, type BagFormat } from '@mhim/datasets';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
+import type { Interrupts } from '../interrupt.js';
 
-const FORMATS: BagFormat[] = ['store', 'safetensors', 'npy', 'h5'];
+const FORMATS: BagFormat[] = ['store', 'safetensors', 'pt', 'npy', 'h5'];
 
 interface ConvertFlags {
   format: BagFormat;
@@ -11,7 +12,7 @@ interface ConvertFlags {
   onMissing?: 'error' | 'skip';
 }
 
-export function convertCommand(program: Command): void {
+export function convertCommand(program: Command, interrupts: Interrupts): void {
   program
     .command('convert <from> <to>')
     .description('convert bags between a bag store and folders of one file a bag')
@@ -29,7 +30,10 @@ Examples:
     .action(async (from: string, to: string, { format, labels, float16 = false, onMissing }: ConvertFlags) => {
       const source = await openData({ data: from, labels, onMissing });
       try {
-        await convertBags(source, to, format, { dtype: float16 ? 'float16' : 'float32' });
+        await convertBags(source, to, format, {
+          dtype: float16 ? 'float16' : 'float32',
+          onBag: () => interrupts.signal.throwIfAborted(),
+        });
         process.stdout.write(`${source.bags.length} bags written to ${to}\n`);
       } finally {
         await source.close();

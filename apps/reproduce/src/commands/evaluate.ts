@@ -17,6 +17,7 @@ export interface EvaluateOptions extends ModelChoice {
   labels?: string;
   folds?: string;
   onMissing?: 'error' | 'skip';
+  unit?: 'slide' | 'case';
   json?: string;
 }
 
@@ -37,6 +38,7 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
     .option('--labels <csv>', 'label table; default labels.csv in the data folder')
     .option('--folds <file>', 'judge each fold’s model on the test part of its fold only')
     .addOption(new Option('--on-missing <what>', 'bags or labels without partner').choices(['error', 'skip']))
+    .addOption(new Option('--unit <what>', 'what a bag is in a folder of slides').choices(['slide', 'case']))
     .option('--json <file>', 'write the figures as JSON too')
     .addHelpText(
       'after',
@@ -59,8 +61,8 @@ Examples:
 
 /** Judges stored models on labelled bags. */
 export async function evaluateModels(options: EvaluateOptions, signal?: AbortSignal): Promise<Evaluation> {
-  const { data, labels, folds: foldsPath } = withOwnData(options);
-  const source = await openData({ data, labels, onMissing: options.onMissing });
+  const { folds: foldsPath, ...data } = withOwnData(options);
+  const source = await openData(data);
   try {
     requireLabels(source);
     const folds = foldsPath === undefined ? undefined : await readFolds(foldsPath, source);
@@ -85,15 +87,23 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
   }
 }
 
+type OwnData = Pick<EvaluateOptions, 'labels' | 'folds' | 'onMissing' | 'unit'> & { data: string };
+
 /** A run knows its data and its folds. */
-function withOwnData({ data, labels, folds, run }: EvaluateOptions): { data: string; labels?: string; folds?: string } {
-  if (data !== undefined) return { data, labels, folds };
+function withOwnData({ data, labels, folds, onMissing, unit, run }: EvaluateOptions): OwnData {
+  if (data !== undefined) return { data, labels, folds, onMissing, unit };
   const path = run === undefined ? undefined : join(run, 'config.json');
   if (run === undefined || path === undefined || !existsSync(path)) {
     throw new MhimError('is missing.', { code: 'config', path: '--data', hint: 'Name bags with labels.' });
   }
   const config = readConfig(path, trainInputSchema);
-  return { data: config.data as string, labels: labels ?? config.labels, folds: folds ?? join(run, 'folds.json') };
+  return {
+    data: config.data as string,
+    labels: labels ?? config.labels,
+    folds: folds ?? join(run, 'folds.json'),
+    onMissing: onMissing ?? config.onMissing,
+    unit: unit ?? config.unit,
+  };
 }
 
 function judgements(

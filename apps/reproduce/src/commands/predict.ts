@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import type { Bag } from '@mhim/datasets';
+import type { Bag, BagSource } from '@mhim/datasets';
 import { MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
@@ -39,23 +39,40 @@ Examples:
   $ reproduce predict --checkpoint fold_0_model_best.pt --data new-slides/ --out new.csv --instances new-scores/`,
     )
     .action(async (options: PredictOptions) => {
-      const csv = await predict(options, interrupts.signal);
-      if (options.out === undefined) process.stdout.write(csv);
-      else process.stderr.write(`Predictions: ${options.out}\n`);
+      const outcome = await predict(options, interrupts.signal);
+      if (outcome.failures.length < outcome.bags) {
+        if (options.out === undefined) process.stdout.write(outcome.csv);
+        else process.stderr.write(`Predictions: ${options.out}\n`);
+      }
+      if (outcome.failures.length > 0) throw leftOut(outcome);
     });
 }
 
-/** Predicts all bags; writes the files that are asked for. @returns the table as CSV */
-export async function predict(options: PredictOptions, signal?: AbortSignal): Promise<string> {
+export interface PredictionOutcome {
+  /** The table of all bags that could be read. */
+  csv: string;
+  bags: number;
+  /** What is wrong with the others. */
+  failures: MhimError[];
+}
+
+/**
+ * Predicts all bags and writes the files that are asked for. A bag that cannot be read does not cost the predictions of the
+ * others.
+ */
+export async function predict(options: PredictOptions, signal?: AbortSignal): Promise<PredictionOutcome> {
   const source = await openData({ data: options.data, labels: false });
   try {
+    if (options.instances !== undefined) for (const { id } of source.bags) checkFileName(id, source.path);
     await useBackend();
     const models = await openModels(options);
     const rows: PredictionRow[] = [];
+    const failures: MhimError[] = [];
     try {
       for (const [index, info] of source.bags.entries()) {
         signal?.throwIfAborted();
-        const bag = await source.read(index);
+        const bag = await readOrNote(source, index, failures);
+        if (!bag) continue;
         rows.push({ id: info.id, label: info.label, probabilities: predictTogether(models, bag) });
         if (options.instances !== undefined) {
           writeInstances(options.instances, options.instancesFormat, bag, explainTogether(models, bag));
@@ -66,11 +83,37 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
       for (const { model } of models) model.dispose();
     }
     const csv = predictionsCsv(rows);
-    if (options.out !== undefined) writeFileAtomic(options.out, csv);
-    return csv;
+    if (options.out !== undefined && rows.length > 0) writeFileAtomic(options.out, csv);
+    return { csv, bags: source.bags.length, failures };
   } finally {
     await source.close();
   }
+}
+
+async function readOrNote(source: BagSource, index: number, failures: MhimError[]): Promise<Bag | undefined> {
+  try {
+    return await source.read(index);
+  } catch (error) {
+    if (!(error instanceof MhimError)) throw error;
+    failures.push(error);
+    return undefined;
+  }
+}
+
+/** The error of the bags that were left out, after all others are written. */
+function leftOut({ bags, failures }: PredictionOutcome): MhimError {
+  const [first] = failures as [MhimError];
+  const shown = failures.slice(0, 5).map(({ message }) => message);
+  const more = failures.length > shown.length ? ' …' : '';
+  return new MhimError(`${failures.length} of ${bags} bags were not predicted: ${shown.join(' ')}${more}`, {
+    code: first.code,
+  });
+}
+
+/** Ids come from files of others: none may lead out of the folder. */
+function checkFileName(id: string, path: string | undefined): void {
+  if (id !== '' && basename(id) === id && !id.includes('\\') && !id.startsWith('.')) return;
+  throw new MhimError(`the bag id "${id}" is no file name.`, { code: 'data', path, hint: 'Rename the bag.' });
 }
 
 /** One file a bag: place, attention, score and favoured class of every instance. */
@@ -81,10 +124,6 @@ function writeInstances(
   explanation: ReturnType<typeof explainTogether>,
 ): void {
   mkdirSync(folder, { recursive: true });
-  // Ids come from files of others: none may lead out of the folder.
-  if (bag.id === '' || basename(bag.id) !== bag.id || bag.id.includes('\\') || bag.id.startsWith('.')) {
-    throw new MhimError(`the bag id "${bag.id}" is no file name.`, { code: 'data', hint: 'Rename the bag.' });
-  }
   const { attention, scores, classes } = explanation;
   const { coords } = bag;
   const path = join(folder, `${bag.id}.${format}`);

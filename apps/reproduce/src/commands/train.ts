@@ -16,6 +16,7 @@ interface TrainFlags extends Omit<TrainInput, 'learningRate' | 'mhim' | 'aggrega
   out: string;
   onlyFold?: number;
   baselineDir?: string;
+  checkpointSeconds?: number;
 }
 
 export function trainCommand(program: Command, interrupts: Interrupts): void {
@@ -56,10 +57,11 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       new Option('--unit <what>', 'what a bag is in a folder of slides (default: slide)').choices(['slide', 'case']),
     )
     .option('--baseline-dir <run>', 'start mhim-v2 from this finished run’s baselines instead of training them')
+    .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
     .requiredOption('--out <dir>', 'run folder')
     .addHelpText('after', HELP)
     .action(async (flags: TrainFlags) => {
-      const { out, onlyFold, baselineDir } = flags;
+      const { out, onlyFold, baselineDir, checkpointSeconds } = flags;
       const config = resolveTrainConfig(inputOf(flags));
       const log = (line: string) => void process.stderr.write(`${line}\n`);
       if (config.protocol === 'paper') {
@@ -67,7 +69,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
           'Paper protocol: epoch and threshold are chosen on the test fold, which flatters; see --protocol honest|both.',
         );
       }
-      const outcome = await trainRun({ config, out, onlyFold, baselineDir, interrupts, log });
+      const outcome = await trainRun({ config, out, onlyFold, baselineDir, checkpointSeconds, interrupts, log });
       const report = await writeRunReport(out, config, outcome);
       if (outcome.alreadyDone) process.stdout.write(`${out} is done already.\n`);
       process.stdout.write(`${resultsTable(outcome.results)}\nResults: ${out}/results.json\nReport: ${report}\n`);
@@ -86,7 +88,8 @@ Examples:
 
 /** Options over the configuration file, `--set` over both. */
 function inputOf(flags: TrainFlags): TrainInput {
-  const { lr, set, config, out: _out, onlyFold: _fold, baselineDir: _baseline, ...rest } = flags;
+  const { lr, set, config, ...others } = flags;
+  const { out: _out, onlyFold: _fold, baselineDir: _baseline, checkpointSeconds: _seconds, ...rest } = others;
   const file: TrainInput = config === undefined ? {} : readConfig(config, trainInputSchema);
   const given = Object.fromEntries(Object.entries({ ...rest, learningRate: lr }).filter(([, v]) => v !== undefined));
   const merged = { ...file, ...given } as TrainInput;

@@ -14,21 +14,27 @@ export interface FoldChoice {
 export async function chooseFolds(source: BagSource, choice: FoldChoice): Promise<Fold[]> {
   const { folds: path, k = 5, seed } = choice;
   if (path !== undefined) return readFolds(path, source);
-  const folds = patientFolds(source.bags, { folds: k, seed });
-  checkFolds(folds, source.bags, { path: `--k ${k}` });
+  const data = nameOf(source);
+  const folds = patientFolds(source.bags, { folds: k, seed, path: data });
+  checkFolds(folds, source.bags, { path: `${data}, ${k} folds` });
   return folds;
 }
 
 /** Splits a validation part off the training part, stratified and by whole cases; one that the file gives stays. */
 export function innerSplit(fold: Fold, source: BagSource, choice: FoldChoice): Required<Fold> {
-  const [split] = withValidation([fold], source.bags, { ratio: choice.validationRatio, seed: choice.seed });
+  const path = `${choice.folds ?? nameOf(source)}, inner validation part`;
+  const [split] = withValidation([fold], source.bags, { ratio: choice.validationRatio, seed: choice.seed, path });
   if (split?.validation && split.validation.length > 0) {
-    checkFolds([split], source.bags, { path: `inner split of fold ${fold.fold}` });
+    checkFolds([split], source.bags, { path });
     return split as Required<Fold>;
   }
   throw new MhimError(`fold ${fold.fold} has too few training bags for an inner validation part.`, {
     code: 'data',
-    path: 'folds',
+    path,
     hint: 'Raise validationRatio, use fewer folds, or train with --protocol paper.',
   });
+}
+
+function nameOf({ path, name }: BagSource): string {
+  return path ?? name;
 }

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   BENCHMARKS,
   labelBags,
@@ -7,6 +7,7 @@ import {
   openBags,
   openBenchmark,
   readLabels,
+  verifyBagStore,
   type BagInfo,
   type BagSource,
   type BenchmarkName,
@@ -20,12 +21,14 @@ export interface DataOptions {
   labels?: string | false;
   onMissing?: 'error' | 'skip';
   unit?: 'slide' | 'case';
+  /** Hears what is fetched and what is left out. Default: standard error. */
+  log?: (line: string) => void;
 }
 
 /** Opens bags by path or built-in name, with the labels that belong to them. */
-export async function openData({ data, labels, onMissing, unit }: DataOptions): Promise<BagSource> {
+export async function openData({ data, labels, onMissing, unit, log = toStderr }: DataOptions): Promise<BagSource> {
   if (!existsSync(data)) {
-    if (isBuiltIn(data)) return openBenchmark(data, { log: (line) => process.stderr.write(`${line}\n`) });
+    if (isBuiltIn(data)) return openBenchmark(data, { log });
     const looksLikePath = /[\\/.]/.test(data);
     throw new MhimError('there is no such file or folder, nor a built-in data set of that name.', {
       code: looksLikePath ? 'file-missing' : 'config',
@@ -35,7 +38,12 @@ export async function openData({ data, labels, onMissing, unit }: DataOptions): 
   }
   const table = labels === false ? undefined : (labels ?? tableIn(data));
   if (table === undefined) return openBags(data, { onMissing, unit });
-  return openBags(data, { labels: await infosOf(table, data, onMissing), onMissing, unit });
+  const source = await openBags(data, { labels: await infosOf(table, data, onMissing), onMissing, unit });
+  if (source.skipped.length > 0) {
+    const more = source.skipped.length > 5 ? ' …' : '';
+    log(`Left out, bag or label missing: ${source.skipped.length} (${source.skipped.slice(0, 5).join(', ')}${more}).`);
+  }
+  return source;
 }
 
 /** @throws MhimError `data` naming bags without label, which cannot be trained on or judged */
@@ -54,6 +62,32 @@ export function requireLabels(source: BagSource): void {
       hint: 'Name a label table with --labels FILE.csv (columns slide_id,label), or put it into the folder as labels.csv.',
     },
   );
+}
+
+/** @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt */
+export function requireTwoClasses({ bags, path, name }: BagSource): void {
+  const classes = new Set(bags.map(({ label }) => label));
+  if (classes.size !== 1) return;
+  throw new MhimError(`all ${bags.length} bags are of class ${[...classes][0]}.`, {
+    code: 'data',
+    path: path ?? name,
+    hint: 'Training and AUC need two classes at least. Is it the right label table, and the right column?',
+  });
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/**
+ * Looks for a damaged bag among those that are known to have changed.
+ * @throws MhimError naming the first one
+ */
+export async function requireReadable(source: BagSource): Promise<void> {
+  if (source.path !== undefined && basename(source.path) === 'bags.safetensors') {
+    await verifyBagStore(dirname(source.path));
+  }
+  for (const index of source.bags.keys()) await source.read(index);
 }
 
 function isBuiltIn(name: string): name is BenchmarkName {

@@ -44,7 +44,7 @@ export async function bagViews(
           model: name,
           name: attention ? 'attention' : 'instance score',
           description: attention
-            ? 'share of the instance in the bag embedding; all shares of a bag sum to 1'
+            ? 'share of the instance in the bag embedding; those of all instances, recycled ones included, sum to 1'
             : 'class-aware margin of the instance',
           className: 'any class',
           values,

@@ -25,7 +25,7 @@ export async function writeRunReport(
   const folder = new RunFolder(out);
   const path = folder.file('report.html');
   if (outcome.alreadyDone && folder.has('report.html')) return path;
-  const source = await openData(config);
+  const source = await openData({ ...config, log: () => {} });
   try {
     const environment = folder.readJson<Environment>('environment.json') as Environment;
     const data = reportData({

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { MhimError, writeFileAtomic } from '@mhim/tensor';
 
 /** The files of a run. Each is there whole or not at all. */
@@ -40,7 +40,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder that of this run: writes what the run is, or checks that the folder's run is the same.
+   * Makes the folder that of this run: writes what the run is, or checks that the folder's run is the same. A run that has
+   * computed nothing yet (its data were bad, say) gives way.
    * @param what file name and content, compared field by field
    * @param ignored fields that may differ
    * @throws MhimError `config` naming the first field that differs
@@ -54,13 +55,36 @@ export class RunFolder {
       }
       const difference = firstDifference(stored, JSON.parse(JSON.stringify(wanted)) as unknown, ignored);
       if (!difference) continue;
+      const stages = this.stages();
+      if (!this.has('results.json') && !stages.some((stage) => KEPT.some((file) => existsSync(join(stage, file))))) {
+        for (const stage of stages) rmSync(stage, { recursive: true, force: true });
+        for (const file of [...Object.keys(what), 'environment.json']) rmSync(this.file(file), { force: true });
+        this.claim(what, ignored);
+        return;
+      }
       throw new MhimError(
         `this folder holds another run: ${inWords[difference.path] ?? (difference.path || name)} is ${short(difference.stored)} there and ${short(difference.wanted)} now.`,
         { code: 'config', path: this.file(name), hint: 'Choose another folder with --out, or delete this one.' },
       );
     }
   }
+
+  /** Folders of single trainings: fold-K/PROTOCOL/STAGE. */
+  private stages(): string[] {
+    if (!this.has()) return [];
+    const folders = (path: string) =>
+      readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+        entry.isDirectory() ? join(path, entry.name) : [],
+      );
+    return folders(this.path)
+      .filter((path) => /^fold-\d+$/.test(basename(path)))
+      .flatMap(folders)
+      .flatMap(folders);
+  }
 }
+
+/** What a training leaves behind that is worth keeping. */
+const KEPT = ['result.json', 'state.safetensors', 'state.previous.safetensors', 'best.safetensors'];
 
 /** Checksums under the name of what they stand for. */
 const inWords: Record<string, string> = { sha256: 'folds', fingerprint: 'the content of data' };

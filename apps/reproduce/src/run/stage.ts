@@ -31,6 +31,7 @@ export interface StagePlan {
   stream: number;
   /** The baseline's folder, from which MHIM-v2 starts. */
   baseline?: string;
+  checkpointSeconds?: number;
   observer?: FitObserver;
 }
 
@@ -63,6 +64,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     stream: plan.stream,
     standardise: training.standardise,
     folder,
+    checkpointSeconds: plan.checkpointSeconds,
     identity: { model, learningRate: training.learningRate, weightDecay: training.weightDecay },
     observer: plan.observer,
   });

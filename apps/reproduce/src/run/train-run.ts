@@ -5,7 +5,7 @@ import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
-import { openData, requireLabels } from '../data/open-data.js';
+import { openData, requireLabels, requireReadable, requireTwoClasses } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { baselineOf } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
@@ -22,6 +22,8 @@ export interface TrainOptions {
   onlyFold?: number;
   /** A finished run whose baselines MHIM-v2 starts from, instead of training them. */
   baselineDir?: string;
+  /** Least seconds between checkpoints. */
+  checkpointSeconds?: number;
   interrupts: Interrupts;
   log: (line: string) => void;
 }
@@ -51,15 +53,16 @@ export interface TrainOutcome {
  */
 export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
   const { config, out } = options;
-  const source = await openData(config);
+  const source = await openData({ ...config, log: options.log });
   try {
     requireLabels(source);
+    requireTwoClasses(source);
     const folds = await chooseFolds(source, config);
     const wanted = chosenFolds(folds, options.onlyFold);
     const folder = new RunFolder(out);
-    await claim(folder, config, source, folds, options.baselineDir);
     const release = lockRun(out);
     try {
+      await claim(folder, config, source, folds, options.baselineDir);
       return await new TrainRun(options, source, folds, folder).run(wanted);
     } finally {
       release();
@@ -146,7 +149,7 @@ class TrainRun {
     stream: number,
     baseline?: string,
   ): Promise<StageResult> {
-    const { config } = this.options;
+    const { config, checkpointSeconds } = this.options;
     const folder = this.stageFolder(fold, protocol, stage);
     const isNew = !existsSync(join(folder, 'result.json'));
     const progress = progressBar();
@@ -154,7 +157,17 @@ class TrainRun {
     const title = `fold ${fold.fold + 1}/${this.folds.length} ${protocol} ${stage}`;
     try {
       const observer = stoppable(progress.run(title), this.options.interrupts);
-      const plan = { source: this.source, fold, model, training: config, folder, stream, baseline, observer };
+      const plan = {
+        source: this.source,
+        fold,
+        model,
+        training: config,
+        folder,
+        stream,
+        baseline,
+        checkpointSeconds,
+        observer,
+      };
       const { result, fit } = await runStage(plan);
       this.stages.push({ fold: fold.fold, protocol, stage, folder, fit });
       if (isNew) {
@@ -217,16 +230,20 @@ async function claim(
   baselineDir: string | undefined,
 ): Promise<void> {
   const named = nameFolds(folds, source.bags);
+  const fingerprint = await source.fingerprint();
+  const before = folder.readJson<{ fingerprint?: string }>('data.json')?.fingerprint;
+  // A bag that has been damaged since says more than two checksums.
+  if (before !== undefined && before !== fingerprint) await requireReadable(source);
   folder.claim(
     {
-      'config.json': { ...config, data: existsSync(config.data) ? resolve(config.data) : config.data },
+      'config.json': { ...config, ...absolute(config) },
       'data.json': {
         name: source.name,
         bags: source.bags.length,
         width: source.width,
         classes: source.classes,
         simulated: source.simulated,
-        fingerprint: await source.fingerprint(),
+        fingerprint,
         ...(baselineDir === undefined ? {} : { baseline: fingerprintOfBaseline(baselineDir, named) }),
       },
       'folds.json': { unit: 'bag', sha256: hashFolds(named), folds: named },
@@ -234,6 +251,15 @@ async function claim(
     // Where the files lie does not matter; what they say is compared by its fingerprint.
     ['data', 'labels', 'folds'],
   );
+}
+
+/** The run folder has to find its data from anywhere. */
+function absolute({ data, labels, folds }: TrainConfig): Pick<TrainConfig, 'data' | 'labels' | 'folds'> {
+  return {
+    data: existsSync(data) ? resolve(data) : data,
+    ...(labels !== undefined && { labels: resolve(labels) }),
+    ...(folds !== undefined && { folds: resolve(folds) }),
+  };
 }
 
 /** @throws MhimError `config` unless the baselines were trained on the same folds */

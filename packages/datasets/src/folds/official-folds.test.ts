@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { headFolds, rrtSurvivalFolds, v1Folds } from './official-folds.js';
 import { stratifiedKFold } from './stratified-k-fold.js';
-import { binOf, survivalBins } from './survival-bins.js';
 
 const digits = (text: string) => [...text].map(Number);
 const labels = digits('010011010110010101000110');
@@ -73,20 +72,5 @@ describe('rrtSurvivalFolds', () => {
     const folds = rrtSurvivalFolds(103);
     expect(folds.map((fold) => fold.test.length)).toEqual([20, 20, 20, 20, 23]);
     expect(folds.every((fold) => new Set([...fold.train, ...fold.test]).size === 103)).toBe(true);
-  });
-});
-
-describe('survivalBins', () => {
-  it('takes the edges from uncensored times only', () => {
-    const { edges, bins } = survivalBins([1, 2, 3, 4, 5, 100, 0.5, 2.9], [1, 1, 1, 1, 1, 0, 0, 0]);
-    expect(edges).toEqual([0.5 - 1e-6, 2, 3, 4, 100 + 1e-6]);
-    expect([...bins]).toEqual([0, 1, 2, 3, 3, 3, 0, 1]);
-    expect([binOf(edges, -7), binOf(edges, 1e9)]).toEqual([0, 3]);
-  });
-
-  it('names what is wrong with a cohort', () => {
-    expect(() => survivalBins([1, Number.NaN], [1, 1])).toThrow(/row 1 has the time NaN/);
-    expect(() => survivalBins([1, 2], [0, 0])).toThrow(/no row with an event/);
-    expect(() => survivalBins([5, 5, 5, 5, 6], [1, 1, 1, 1, 1])).toThrow(/coincide/);
   });
 });

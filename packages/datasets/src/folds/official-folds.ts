@@ -24,7 +24,7 @@ export interface HeadFoldOptions extends OfficialFoldOptions {
 /**
  * Folds of the current MHIM-MIL code (MHIM-v2): all rows shuffled as pandas' `sample(frac=1, random_state=seed)` does, then
  * scikit-learn's stratified folds in that order.
- * @param labels class of each row of the label table, in its order; for survival the time bin ({@link survivalBins})
+ * @param labels class of each row of the label table, in its order; for survival the time bin (`fitTimeBins` of the whole table and `timeBinOf`, `@mhim/survival-losses`)
  * @returns folds of row numbers, in the shuffled order
  */
 export function headFolds(labels: ArrayLike<number>, options: HeadFoldOptions = {}): Fold[] {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fitTimeBins, timeBinOf } from '@mhim/survival-losses';
 import { describe, expect, it } from 'vitest';
 import { readLabels, type LabelRow } from '../labels.js';
 import type { Fold } from './fold.js';
 import { headFolds, rrtSurvivalFolds, v1Folds } from './official-folds.js';
-import { survivalBins } from './survival-bins.js';
 
 const shared = join(import.meta.dirname, '../../../../../shared/data/labels');
 const rowsOf = async (file: string) => (await readLabels(`${shared}/${file}`)).rows;
@@ -26,13 +26,14 @@ describe.runIf(existsSync(shared))('folds of the official code', () => {
     ],
   ])('HEAD, survival of %s', async (name, ids, size, events, edges, counts) => {
     const rows = await rowsOf(`tcga_${name}_survival_cases.csv`);
-    const binned = survivalBins(
+    const found = fitTimeBins(
       rows.map(({ time }) => time as number),
       rows.map(({ event }) => event as number),
     );
-    binned.edges.slice(1, 4).forEach((edge, i) => expect(edge).toBeCloseTo(edges[i] as number, 4));
-    expect(counts.map((_, bin) => binned.bins.filter((of) => of === bin).length)).toEqual(counts);
-    const [fold] = headFolds(binned.bins);
+    const bins = rows.map(({ time }) => timeBinOf(found, time as number));
+    found.slice(1, 4).forEach((edge, i) => expect(edge).toBeCloseTo(edges[i] as number, 4));
+    expect(counts.map((_, bin) => bins.filter((of) => of === bin).length)).toEqual(counts);
+    const [fold] = headFolds(bins);
     expect(firstIds(rows, fold)).toEqual(ids);
     expect(fold?.test.length).toBe(size);
     expect(fold?.test.filter((row) => rows[row]?.event === 1).length).toBe(events);

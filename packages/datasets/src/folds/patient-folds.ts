@@ -1,9 +1,9 @@
+import { fitTimeBins, timeBinOf } from '@mhim/survival-losses';
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from '../bag.js';
 import { holdOutValidation } from './official-folds.js';
 import type { Fold } from './fold.js';
 import { splitByFold, stratifiedKFold } from './stratified-k-fold.js';
-import { survivalBins } from './survival-bins.js';
 
 export interface PatientFoldOptions {
   /** How many folds. Default 5. */
@@ -11,6 +11,8 @@ export interface PatientFoldOptions {
   seed: number;
   /** Share of each class's training cases that goes to an inner validation part (one case at least). Default 0: none. */
   validationRatio?: number;
+  /** Where the labels come from, for messages. */
+  path?: string;
 }
 
 /**
@@ -23,12 +25,12 @@ export interface PatientFoldOptions {
  */
 export function patientFolds(
   bags: readonly BagInfo[],
-  { folds = 5, seed, validationRatio = 0 }: PatientFoldOptions,
+  { folds = 5, seed, validationRatio = 0, path }: PatientFoldOptions,
 ): Fold[] {
   checkRatio(validationRatio);
   const cases = casesOf(bags);
-  const strata = strataOf(cases);
-  if (cases[0]?.label !== undefined) checkClasses(strata, folds);
+  const strata = strataOf(cases, path);
+  if (cases[0]?.label !== undefined) checkClasses(strata, folds, path);
   const assignment = stratifiedKFold(strata, { folds, seed });
   return Array.from({ length: folds }, (_, fold) => {
     const split = splitByFold(assignment, fold);
@@ -46,14 +48,14 @@ export function patientFolds(
 export function withValidation(
   folds: readonly Fold[],
   bags: readonly BagInfo[],
-  { ratio, seed }: { ratio: number; seed: number },
+  { ratio, seed, path }: { ratio: number; seed: number; path?: string },
 ): Fold[] {
   checkRatio(ratio);
   return folds.map((fold) => {
     if (fold.validation !== undefined || ratio === 0) return fold;
     const cases = casesOf(fold.train.map((index) => bags[index] as BagInfo));
     const all = cases.map((_, place) => place);
-    const inner = holdOut(strataOf(cases), all, ratio, seed + fold.fold);
+    const inner = holdOut(strataOf(cases, path), all, ratio, seed + fold.fold);
     const back = (places: number[]) => bagsOf(cases, places).map((place) => fold.train[place] as number);
     return { fold: fold.fold, train: back(inner.train), validation: back(inner.validation), test: fold.test };
   });
@@ -96,24 +98,27 @@ function casesOf(bags: readonly BagInfo[]): Case[] {
   return [...cases.values()];
 }
 
-function strataOf(cases: readonly Case[]): ArrayLike<number> {
-  if (cases.length === 0) throw foldError('there are no bags to split.', 'Is the label table the right one?');
+function strataOf(cases: readonly Case[], path?: string): ArrayLike<number> {
+  if (cases.length === 0) throw foldError('there are no bags to split.', 'Is the label table the right one?', path);
   const withLabel = cases.filter(({ label }) => label !== undefined).length;
   if (withLabel === cases.length) return cases.map(({ label }) => label as number);
-  if (withLabel > 0) throw foldError(`${cases.length - withLabel} cases have no label.`, 'Label them or drop them.');
+  if (withLabel > 0)
+    throw foldError(`${cases.length - withLabel} cases have no label.`, 'Label them or drop them.', path);
   const withOutcome = cases.filter(({ time, event }) => time !== undefined && event !== undefined).length;
   if (withOutcome < cases.length) {
-    throw foldError(`${cases.length - withOutcome} cases have neither label nor outcome.`, 'Label them or drop them.');
+    throw foldError(
+      `${cases.length - withOutcome} cases have neither label nor outcome.`,
+      'Label them or drop them.',
+      path,
+    );
   }
   const events = cases.map(({ event }) => event as number);
-  const { bins } = survivalBins(
-    cases.map(({ time }) => time as number),
-    events,
-  );
-  return bins.map((bin, i) => 2 * bin + (events[i] as number));
+  const times = cases.map(({ time }) => time as number);
+  const edges = fitTimeBins(times, events);
+  return times.map((time, i) => 2 * timeBinOf(edges, time) + (events[i] as number));
 }
 
-function checkClasses(strata: ArrayLike<number>, folds: number): void {
+function checkClasses(strata: ArrayLike<number>, folds: number, path?: string): void {
   const counts = new Map<number, number>();
   for (const label of Array.from(strata)) counts.set(label, (counts.get(label) ?? 0) + 1);
   for (const [label, count] of counts) {
@@ -121,6 +126,7 @@ function checkClasses(strata: ArrayLike<number>, folds: number): void {
       throw foldError(
         `class ${label} has ${count} ${count === 1 ? 'case' : 'cases'}, ${folds} folds need ${folds} at least.`,
         'Use fewer folds, or merge the class with another one.',
+        path,
       );
     }
   }
@@ -150,6 +156,6 @@ function checkRatio(ratio: number): void {
   }
 }
 
-function foldError(what: string, hint: string): MhimError {
-  return new MhimError(what, { code: 'data', path: 'folds', hint });
+function foldError(what: string, hint: string, path = 'folds'): MhimError {
+  return new MhimError(what, { code: 'data', path, hint });
 }

@@ -31,15 +31,19 @@ export function differentiable<In extends tf.Tensor[], Out extends tf.Tensor | t
 ): (...inputs: In) => Out {
   return (...inputs: In) => {
     let gradient: Differentiation<Out>['gradient'];
+    let several = false;
     const result = (tf.engine() as unknown as Engine).runKernelFunc({
       forwardFunc: (_backend, save) => {
         const differentiation = forward(...inputs);
         gradient = differentiation.gradient;
+        several = Array.isArray(differentiation.value);
         save(differentiation.save);
         return differentiation.value;
       },
       backwardsFunc: (dy, saved) => {
-        const gradients = gradient(dy as Out, saved);
+        // tfjs hands over the gradient of an array of one as if it were no array.
+        const upstream = several && !Array.isArray(dy) ? [dy] : dy;
+        const gradients = gradient(upstream as Out, saved);
         return Object.fromEntries(gradients.map((g, i) => [String(i), typeof g === 'function' ? g : () => g] as const));
       },
       inputs: Object.fromEntries(inputs.map((input, i) => [String(i), input])),

@@ -1,5 +1,6 @@
 import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
+import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
 import { dtfdAdapters } from './dtfd.js';
 import { foldAdapters } from './folds.js';
@@ -11,13 +12,16 @@ import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
 import { rrtAdapters } from './rrt.js';
+import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
+import { transMILAdapters } from './transmil.js';
 
 /** Every kind of case that our code solves. */
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...dsmilAdapters,
+  ...clamAdapters,
   ...poolingAdapters,
   ...rrtAdapters,
   ...dtfdAdapters,
@@ -30,4 +34,6 @@ export const adapters: Adapters = {
   ...initialisationAdapters,
   ...trainingAdapters,
   ...trajectoryAdapters,
+  ...transMILAdapters,
+  ...survivalAdapters,
 };

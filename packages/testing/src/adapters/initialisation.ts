@@ -1,13 +1,22 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, DSMIL, DTFDMIL, IBMIL, MaxPooling, MeanPooling, R2TMIL } from '@mhim/mil-aggregators';
+import { ABMIL, DSMIL, DTFDMIL, IBMIL, MaxPooling, MeanPooling, R2TMIL, TransMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
+import { createClam } from './clam.js';
 import { dtfdConfig } from './dtfd.js';
 import { ibmilConfig } from './ibmil.js';
 import { createMHIM } from './mhim.js';
-import { abmilConfig, dsmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
+import {
+  abmilConfig,
+  clamConfig,
+  dsmilConfig,
+  gatedConfig,
+  OfficialArguments,
+  poolingConfig,
+  transMILConfig,
+} from './official-config.js';
 import { rrtConfig } from './rrt.js';
 
 /** Distributions of the initial parameters, pooled over several constructions. */
@@ -44,6 +53,9 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new ABMIL(abmilConfig(args), rng);
     case 'AttentionGated':
       return new ABMIL(gatedConfig(args), rng);
+    case 'CLAM_SB':
+    case 'CLAM_MB':
+      return createClam(args, clamConfig(fixture), rng);
     case 'DSMIL':
       return new DSMIL(dsmilConfig(fixture), rng);
     case 'MeanMIL':
@@ -52,12 +64,14 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new MaxPooling(poolingConfig(args), rng);
     case 'RRTMIL':
       return new R2TMIL(rrtConfig(args), rng);
+    case 'TransMIL':
+      return new TransMIL(transMILConfig(args), rng);
     case 'DTFD':
       return new DTFDMIL(dtfdConfig(args), rng);
     case 'Dattention_ori':
       return new IBMIL(ibmilConfig(args), rng);
     case 'MHIM':
-      return args.text('baseline', 'selfattn') === 'selfattn' ? undefined : createMHIM(fixture, rng);
+      return createMHIM(fixture, rng);
     case 'Linear':
       return new Linear(args.number('in_features', 1), args.number('out_features', 1), rng, {
         bias: args.flag('bias', true),

@@ -8,6 +8,7 @@ import {
   type MHIMv2Config,
   type MiningCall,
 } from '@mhim/hard-mining';
+import type { Aggregation, TransMILAggregation } from '@mhim/mil-aggregators';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { dsmilOutputs } from './dsmil.js';
@@ -23,6 +24,7 @@ import {
 import { probabilities, targetOf } from './label-loss.js';
 import { mhimBaseOf } from './mhim-bases.js';
 import { mhimConfig } from './official-config.js';
+import { valuesByHead } from './transmil.js';
 
 /** `MHIM` as a whole: teacher scores, student pass, baseline and inference. */
 export const mhimAdapters: Adapters = {
@@ -85,13 +87,16 @@ function score(fixture: ConformanceCase): Outputs {
     const { scores, target } = model.mine(features, { rng: new Rng(0) });
     const { aggregator } = model.teacher;
     const prediction = aggregator.forward(features);
+    const { attention } = prediction;
+    const { values } = prediction as Partial<TransMILAggregation>;
     const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
     return {
       ...numbers({
         'out.score': teacherScore(model, features),
         'out.t_feat': target,
-        'out.attn': prediction.attention,
+        'out.attn': attention,
         'out.attn_score': assess(model, features, 'attention'),
+        'out.v': values && valuesByHead(values, attention?.shape[0] as number),
         ...dsmilOutputs(aggregator, prediction),
       }),
       'out.rank': order,
@@ -157,16 +162,24 @@ function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
     const { student } = model;
     const prediction = model.predict(bagOf(fixture));
-    const { logits, attention, instances } = prediction;
+    const { logits, instances } = prediction;
     // What `forward_test` calls attention is, over DSMIL, the score of each instance.
     const scored = student.instanceScore === 'logit';
     return numbers({
       'out.logits': logits,
       'out.probs': probabilities(logits),
       ...dsmilOutputs(student, prediction),
-      'out.attn': scored ? rankingScore(student.instanceLogits(instances, prediction), 'logit') : attention,
+      'out.attn': scored
+        ? rankingScore(student.instanceLogits(instances, prediction), 'logit')
+        : attentionOf(prediction),
     });
   });
+}
+
+/** Of TransMIL the cases hold the attention of both layers. */
+function attentionOf(aggregation: Aggregation): tf.Tensor | undefined {
+  const { attention, lastAttention } = aggregation as Partial<TransMILAggregation>;
+  return attention && lastAttention ? tf.stack([attention, lastAttention]) : attention;
 }
 
 function ema(fixture: ConformanceCase): Outputs {

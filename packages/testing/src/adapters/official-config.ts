@@ -1,11 +1,14 @@
-import type { ActivationName } from '@mhim/tensor';
+import { MhimError, type ActivationName } from '@mhim/tensor';
 import {
   gatedABMIL,
   mhimABMIL,
   mhimDSMIL,
+  mhimTransMIL,
   type ABMILConfig,
+  type CLAMConfig,
   type DSMILConfig,
   type InstancePoolingConfig,
+  type TransMILConfig,
 } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 import type { ConformanceCase } from '../conformance-case.js';
@@ -97,6 +100,86 @@ export function originalDsmilConfig(args: OfficialArguments): DSMILConfig {
 /** The base of `MHIM` with `baseline=dsmil`. */
 export function mhimDsmilConfig(args: OfficialArguments): DSMILConfig {
   return mhimDSMIL({ ...commonConfig(args), embedDim: args.number('mlp_dim', 512) });
+}
+
+/**
+ * `CLAM_SB` and `CLAM_MB` of the official repository; its training loop weighs the losses. `CLAM_MB` takes neither
+ * `inner_dim` nor `mil_bias`, and `mil_norm` never reaches the network of either.
+ */
+export function clamConfig({ constructorArgs, config }: ConformanceCase): CLAMConfig {
+  const args = new OfficialArguments(constructorArgs);
+  const loop = new OfficialArguments(config);
+  const multiple = args.text('cls', 'CLAM_SB') === 'CLAM_MB';
+  const common = commonConfig(args);
+  const bias = multiple || args.flag('mil_bias', true);
+  return {
+    ...clamNetwork(args),
+    inputDim: args.text('size_arg', 'small') === 'hipt' ? 192 : common.inputDim,
+    embedDim: multiple ? 512 : args.number('inner_dim', 512),
+    activation: common.activation === 'gelu' ? 'gelu' : 'relu',
+    featureBias: bias,
+    classifierBias: bias,
+    labelWeight: loop.number('main_alpha', 1),
+    instanceWeight: loop.number('aux_alpha', 0),
+  };
+}
+
+/** `CLAM_SB` and `CLAM_MB` of its authors. */
+export function originalClamConfig({ constructorArgs, config }: ConformanceCase): CLAMConfig {
+  const args = new OfficialArguments(constructorArgs);
+  const labelWeight = new OfficialArguments(config).number('bag_weight', 0.7);
+  return {
+    ...clamNetwork(args),
+    inputDim: args.number('embed_dim', 1024),
+    activation: 'relu',
+    instanceLoss: args.text('instance_loss', 'ce') === 'svm' ? 'svm' : 'cross-entropy',
+    labelWeight,
+    instanceWeight: 1 - labelWeight,
+    layout: 'original',
+  };
+}
+
+/** What both versions of CLAM take. The dropout rate also decides names, so it stays; these cases run without training. */
+function clamNetwork(args: OfficialArguments) {
+  const dropout = args.number('dropout', 0);
+  return {
+    classes: args.number('n_classes', 2),
+    dropout,
+    attentionDropout: dropout > 0 ? 0.25 : 0,
+    gated: args.flag('gate', true),
+    attentionDim: args.text('size_arg', 'small') === 'big' ? 384 : 256,
+    sampled: args.number('k_sample', 8),
+    subtyping: args.flag('subtyping', false),
+  };
+}
+
+/** `TransMIL` of the official repository; its dropout of 0.1 is no argument and 0 in the cases. */
+export function transMILConfig(args: OfficialArguments): TransMILConfig {
+  const norms: Record<string, TransMILConfig['norm']> = { bn: 'batch', ln: 'layer' };
+  const bias = args.flag('mil_bias', true);
+  if (!args.flag('embed_feat', true)) {
+    throw new MhimError('TransMIL is built with a feature layer only.', { code: 'config', path: 'embed_feat' });
+  }
+  return {
+    ...commonConfig(args),
+    embedDim: args.number('inner_dim', 512),
+    heads: args.number('n_heads', 8),
+    attentionDropout: 0,
+    position: args.text('pos', 'ppeg') === 'none' ? 'none' : 'ppeg',
+    norm: norms[args.text('mil_norm', 'none')] ?? 'none',
+    featureBias: bias,
+    classifierBias: bias,
+  };
+}
+
+/** The base of `MHIM` with `baseline=selfattn`. */
+export function mhimTransMILConfig(args: OfficialArguments): TransMILConfig {
+  return mhimTransMIL({
+    ...commonConfig(args),
+    embedDim: args.number('mlp_dim', 512),
+    heads: args.number('head', 8),
+    attentionDropout: 0,
+  });
 }
 
 /** `MeanMIL` and `MaxMIL`. The dropout rate also decides a name, so it stays; these cases run without training. */

@@ -1,0 +1,127 @@
+import * as tf from '@tensorflow/tfjs';
+import { differentiable } from '@mhim/tensor';
+
+/**
+ * The iterated Moore–Penrose inverse of Nyström attention (Xiong et al. 2021 eq. 11) of softmax matrices A [h, m, m]:
+ * Z₀ = s·Aᵀ, Pₖ = A·Zₖ, Zₖ₊₁ = Zₖ·S(Pₖ) with S(P) = ¼·(13I − 15P + 7P² − P³). It is there to multiply by, so its last
+ * step acts on the factor and not on a matrix.
+ */
+export class PseudoInverse {
+  /** Z and P before the last step; without any step Z alone. */
+  private readonly inverse: tf.Tensor3D;
+  private readonly power?: tf.Tensor3D;
+
+  /**
+   * @param matrix [h, m, m], rows summing to 1
+   * @param iterations officially 6
+   */
+  constructor(matrix: tf.Tensor3D, iterations: number) {
+    [this.inverse, this.power] = iterate(matrix, iterations) as [tf.Tensor3D, tf.Tensor3D?];
+  }
+
+  /** Z·x, x [h, m, c] */
+  times(x: tf.Tensor3D): tf.Tensor3D {
+    return tf.matMul(this.inverse, this.lastStep(x, false));
+  }
+
+  /** Zᵀ·x, x [h, m, c] */
+  transposedTimes(x: tf.Tensor3D): tf.Tensor3D {
+    return this.lastStep(tf.matMul(this.inverse, x, true), true);
+  }
+
+  /** S(P)·x, or S(Pᵀ)·x. */
+  private lastStep(x: tf.Tensor3D, transposed: boolean): tf.Tensor3D {
+    const { power } = this;
+    if (!power) return x;
+    const times = (y: tf.Tensor3D): tf.Tensor3D => tf.matMul(power, y, transposed);
+    const inner = times(tf.sub(tf.mul(x, 7), times(x)));
+    return tf.mul(tf.sub(tf.mul(x, 13), times(tf.sub(tf.mul(x, 15), inner))), 0.25);
+  }
+}
+
+/** Zₖ, Pₖ and W = 15P − 7P² + P³, by which Zₖ₊₁ = ¼·(13Zₖ − Zₖ·W): beside 13I, the other terms of S(P) would lose digits. */
+type Step = [z: tf.Tensor3D, power: tf.Tensor3D, rest: tf.Tensor3D];
+
+/** A → Z and P before the last step, as one node of the tape. */
+function iterate(matrix: tf.Tensor3D, iterations: number): tf.Tensor3D[] {
+  return differentiable((a: tf.Tensor3D) => {
+    const columns: tf.Tensor2D = tf.sum(a, 1);
+    // The official scale also divides by the largest sum of a row, which a softmax makes 1.
+    const scale: tf.Scalar = tf.div(1, tf.max(columns));
+    let z: tf.Tensor3D = tf.mul(transposed(a), scale);
+    const steps: Step[] = [];
+    for (let k = 1; k < iterations; k++) {
+      const power: tf.Tensor3D = tf.matMul(a, z);
+      const square: tf.Tensor3D = tf.matMul(power, power);
+      const rest = tf.addN([tf.mul(power, 15), tf.mul(square, -7), tf.matMul(square, power)]) as tf.Tensor3D;
+      steps.push([z, power, rest]);
+      z = tf.mul(tf.sub(tf.mul(z, 13), tf.matMul(z, rest)), 0.25);
+    }
+    const last: tf.Tensor3D[] = iterations > 0 ? [z, tf.matMul(a, z)] : [z];
+    return {
+      value: last,
+      save: [a, columns, scale, ...last, ...steps.flat()],
+      gradient: (upstream, [ma, sums, s, ...saved]) => {
+        const kept = saved.slice(last.length) as tf.Tensor3D[];
+        const before = steps.map((_, k) => kept.slice(3 * k, 3 * k + 3)) as Step[];
+        return [
+          backward(upstream, ma as tf.Tensor3D, sums as tf.Tensor2D, s as tf.Scalar, saved as tf.Tensor3D[], before),
+        ];
+      },
+    };
+  })(matrix);
+}
+
+/**
+ * P₀ = s·A·Aᵀ is symmetric and every later P a polynomial of it, so the P are symmetric whatever A is, and of what leads to
+ * them only the symmetric part matters. That saves two of the eight products of a step.
+ */
+function backward(
+  [dLast, dPower]: tf.Tensor3D[],
+  a: tf.Tensor3D,
+  columns: tf.Tensor2D,
+  scale: tf.Scalar,
+  [last, lastPower]: tf.Tensor3D[],
+  steps: Step[],
+): tf.Tensor3D {
+  const parts: tf.Tensor3D[] = [];
+  let z = last as tf.Tensor3D;
+  let dz = dLast as tf.Tensor3D;
+  let dp = dPower && symmetric(dPower);
+  for (const [before, power, rest] of [...steps].reverse()) {
+    parts.push(tf.matMul(dp as tf.Tensor3D, z, false, true));
+    const quarter: tf.Tensor3D = tf.mul(tf.add(dz, tf.matMul(a, dp as tf.Tensor3D, true)), 0.25);
+    dz = tf.sub(tf.mul(quarter, 13), tf.matMul(quarter, rest, false, true));
+    dp = throughRest(symmetric(tf.neg(tf.matMul<tf.Tensor3D>(before, quarter, true))), power);
+    z = before;
+  }
+  let ds: tf.Scalar = tf.sum(tf.mul(dz, transposed(a)));
+  if (dp) {
+    const first = steps[0]?.[1] ?? (lastPower as tf.Tensor3D);
+    parts.push(tf.mul(tf.matMul(dp, a), tf.mul(scale, 2)));
+    ds = tf.add(ds, tf.div(tf.sum(tf.mul(dp, first)), scale));
+  }
+  return tf.addN([...parts, tf.mul(transposed(dz), scale), throughScale(ds, scale, columns, a)]) as tf.Tensor3D;
+}
+
+/** Of symmetric d loss / dW, symmetric d loss / dP: 15G − 7(PG + GP) + P²G + PGP + GP². */
+function throughRest(g: tf.Tensor3D, power: tf.Tensor3D): tf.Tensor3D {
+  const once: tf.Tensor3D = tf.matMul(power, g);
+  const twice: tf.Tensor3D = tf.matMul(tf.add(transposed(once), tf.mul(once, 0.5)) as tf.Tensor3D, power);
+  return tf.add(tf.mul(g, 15), symmetric(tf.sub(tf.mul(twice, 2), tf.mul(once, 14))));
+}
+
+/** The scale is 1 / the largest sum of a column; equal ones share its gradient, as PyTorch's maximum does. */
+function throughScale(ds: tf.Scalar, scale: tf.Scalar, columns: tf.Tensor2D, { shape }: tf.Tensor3D): tf.Tensor3D {
+  const attained = tf.cast(tf.equal(columns, tf.max(columns)), 'float32');
+  const share = tf.div(tf.mul(tf.neg(ds), tf.square(scale)), tf.sum(attained));
+  return tf.broadcastTo(tf.expandDims(tf.mul(attained, share), 1), shape) as tf.Tensor3D;
+}
+
+function symmetric(x: tf.Tensor3D): tf.Tensor3D {
+  return tf.mul(tf.add(x, transposed(x)), 0.5);
+}
+
+function transposed(x: tf.Tensor3D): tf.Tensor3D {
+  return tf.transpose(x, [0, 2, 1]) as tf.Tensor3D;
+}

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs';
+import { differentiable } from '@mhim/tensor';
+
+/**
+ * softmax(q·kᵀ)·v head by head as one node of the tape (Vaswani et al. 2017 eq. 1; scale the smaller of q and k before).
+ * Its gradient takes the softmax's inner sum from the product that is known already, Σⱼ aᵢⱼ·daᵢⱼ = ⟨doᵢ, oᵢ⟩ (Dao et al.
+ * 2022 App. B.2), and so passes over the attention matrix only twice.
+ * @param query [h, a, w]
+ * @param keys [h, b, w]
+ * @param values [h, b, v]
+ * @param mix [h, r, a]: also gives mix·softmax(q·kᵀ), without a gradient
+ * @returns output [h, a, v] and mixed [h, r, b]
+ */
+export function attend(
+  query: tf.Tensor3D,
+  keys: tf.Tensor3D,
+  values: tf.Tensor3D,
+  mix?: tf.Tensor3D,
+): { output: tf.Tensor3D; mixed?: tf.Tensor3D } {
+  const node = differentiable((q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => {
+    const attention: tf.Tensor3D = tf.softmax(tf.matMul<tf.Tensor3D>(q, k, false, true));
+    const result: tf.Tensor3D = tf.matMul(attention, v);
+    return {
+      value: mix ? [result, tf.matMul(mix, attention)] : [result],
+      save: [q, k, v, attention, result],
+      gradient: ([upstream], saved) => {
+        const [sq, sk, sv, a, o] = saved as tf.Tensor3D[] as [
+          tf.Tensor3D,
+          tf.Tensor3D,
+          tf.Tensor3D,
+          tf.Tensor3D,
+          tf.Tensor3D,
+        ];
+        const dy = upstream as tf.Tensor3D;
+        const inner = tf.sum(tf.mul(dy, o), 2, true);
+        const dLogits: tf.Tensor3D = tf.mul(tf.sub(tf.matMul(dy, sv, false, true), inner), a);
+        return [() => tf.matMul(dLogits, sk), () => tf.matMul(dLogits, sq, true), () => tf.matMul(a, dy, true)];
+      },
+    };
+  });
+  const [output, mixed] = node(query, keys, values) as [tf.Tensor3D, tf.Tensor3D?];
+  return { output, mixed };
+}
+
+/**
+ * One row for each head, mix·softmax(q·kᵀ). The gradient of the attention matrix has rank one, so what leads to the logits
+ * is aᵢⱼ·(dwⱼ − Σⱼ aᵢⱼ·dwⱼ), with the factor mixᵢ left to the thin sides of the products.
+ * @param mix [h, 1, a]
+ * @param query [h, a, w]
+ * @param keys [h, b, w]
+ * @returns [h, 1, b]
+ */
+export const mixAttention = differentiable((mix: tf.Tensor3D, query: tf.Tensor3D, keys: tf.Tensor3D) => {
+  const attention: tf.Tensor3D = tf.softmax(tf.matMul<tf.Tensor3D>(query, keys, false, true));
+  return {
+    value: tf.matMul(mix, attention) as tf.Tensor3D,
+    save: [mix, query, keys, attention],
+    gradient: (dy, saved) => {
+      const [row, q, k, a] = saved as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+      const column: tf.Tensor3D = tf.transpose(row, [0, 2, 1]);
+      const inner: tf.Tensor3D = tf.matMul(a, dy, false, true);
+      const core: tf.Tensor3D = tf.mul(tf.sub(dy, inner), a);
+      return [
+        () => tf.transpose(inner, [0, 2, 1]),
+        () => tf.mul(tf.matMul(core, k), column),
+        () => tf.matMul(core, tf.mul(q, column) as tf.Tensor3D, true),
+      ];
+    },
+  };
+});
