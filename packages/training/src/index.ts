@@ -18,6 +18,7 @@ export {
 export { FeatureCache } from './feature-cache.js';
 export { fit, type EpochRecord, type FitObserver, type FitOptions, type FitResult } from './fit.js';
 export { clipGradients, withClippedGradients, type GradientClip } from './gradient-clip.js';
+export { bagVectors, confoundersOf, type BagVectorOptions } from './ibmil-stages.js';
 export {
   mhimLearner,
   supervisedLearner,

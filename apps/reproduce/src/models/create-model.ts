@@ -1,10 +1,13 @@
 import { MHIMv2, type MHIMv2Config } from '@mhim/hard-mining';
 import {
   ABMIL,
+  createAggregator,
+  ibmilDefaults,
   MaxPooling,
   MeanPooling,
   mhimABMIL,
   type Aggregator,
+  type AggregatorOptions as RegistryOptions,
   type InstancePoolingConfig,
 } from '@mhim/mil-aggregators';
 import type { Rng } from '@mhim/tensor';
@@ -17,6 +20,8 @@ export function createModel(config: ModelConfig, rng: Rng): Aggregator | MHIMv2 
   switch (model) {
     case 'ab-mil':
       return new ABMIL(sizes, rng);
+    case 'ib-mil':
+      return createAggregator({ name: model, ...sizes } as RegistryOptions<'ib-mil'>, rng);
     case 'mean-pooling':
       return new MeanPooling(sizes as InstancePoolingConfig, rng);
     case 'max-pooling':
@@ -26,8 +31,24 @@ export function createModel(config: ModelConfig, rng: Rng): Aggregator | MHIMv2 
   }
 }
 
-/** The baseline that teacher and student start from: the aggregator of MHIM-v2 alone (officially `mhim_pure`). */
+/** Rows of the confounder dictionary that a model is trained with; 0 for one that has none. */
+export function confoundersOfModel({ model, aggregator }: Pick<ModelConfig, 'model' | 'aggregator'>): number {
+  return model === 'ib-mil' ? (aggregator.confounders ?? ibmilDefaults.confounders) : 0;
+}
+
+/** Whether a model's training begins with another's. */
+export function startsFromBaseline(config: ModelConfig): boolean {
+  const { model, mhim } = config;
+  if (model !== 'mhim-v2') return confoundersOfModel(config) > 0;
+  return mhim?.initTeacher === true || mhim?.initStudent !== 'none';
+}
+
+/**
+ * The baseline that a training begins with. MHIM-v2: the aggregator alone, from which teacher and student start (officially
+ * `mhim_pure`). IBMIL: its first stage, the model without confounders.
+ */
 export function baselineOf(config: ModelConfig): ModelConfig {
+  if (config.model === 'ib-mil') return { ...config, aggregator: { ...config.aggregator, confounders: 0 } };
   return { ...config, model: config.base ?? 'ab-mil', base: undefined, mhim: undefined };
 }
 

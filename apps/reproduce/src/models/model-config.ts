@@ -3,14 +3,14 @@ import type { ABMILConfig } from '@mhim/mil-aggregators';
 import type { MHIMv2Config } from '@mhim/hard-mining';
 
 /** The models that can be trained; `mhim-v2` runs over a base. */
-export const MODELS = ['ab-mil', 'mhim-v2', 'mean-pooling', 'max-pooling'] as const;
+export const MODELS = ['ab-mil', 'mhim-v2', 'ib-mil', 'mean-pooling', 'max-pooling'] as const;
 export const BASES = ['ab-mil'] as const;
 export type ModelName = (typeof MODELS)[number];
 
 const share = z.number().min(0).max(1);
 const activation = z.enum(['relu', 'gelu', 'tanh', 'sigmoid', 'identity']);
 
-/** Options of the aggregator, those of `ABMILConfig` without the sizes that the data decide. */
+/** Options of the aggregator, those of `ABMILConfig` and `IBMILConfig` without the sizes that the data decide. */
 export const aggregatorSchema = z
   .strictObject({
     embedDim: z.int().min(1),
@@ -26,6 +26,10 @@ export const aggregatorSchema = z
     norm: z.enum(['none', 'layer', 'batch']),
     normPosition: z.enum(['features', 'instances']),
     layout: z.enum(['stand-alone', 'mhim', 'ilse']),
+    confounders: z.int().min(0),
+    confounderDim: z.int().min(1),
+    merge: z.enum(['cat', 'add', 'sub']),
+    learnConfounders: z.boolean(),
   })
   .partial();
 export type AggregatorOptions = z.infer<typeof aggregatorSchema> & Partial<ABMILConfig>;

@@ -14,6 +14,7 @@ const names: Record<string, string> = {
   baseline: 'AB-MIL (baseline)',
   'ab-mil': 'AB-MIL',
   'mhim-v2': 'MHIM-v2 (AB-MIL)',
+  'ib-mil': 'IBMIL',
   'mean-pooling': 'Mean pooling',
   'max-pooling': 'Max pooling',
 };

@@ -7,7 +7,7 @@ import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import { openData, requireLabels, requireReadable, requireTwoClasses } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { baselineOf } from '../models/create-model.js';
+import { baselineOf, startsFromBaseline } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { describeEnvironment } from './environment.js';
 import { predictionsCsv, type PredictionRow } from './predictions.js';
@@ -20,7 +20,7 @@ export interface TrainOptions {
   out: string;
   /** Train this fold only; the others are left for later calls. */
   onlyFold?: number;
-  /** A finished run whose baselines MHIM-v2 starts from, instead of training them. */
+  /** A finished run whose baselines MHIM-v2 or IBMIL starts from, instead of training them. */
   baselineDir?: string;
   /** Least seconds between checkpoints. */
   checkpointSeconds?: number;
@@ -128,8 +128,8 @@ class TrainRun {
     const { config } = this.options;
     const model = modelConfig(config, this.source);
     const stream = protocol === 'paper' ? 0 : 2;
-    if (model.model !== 'mhim-v2') return this.runStage(fold, protocol, model.model, model, stream);
-    const needsBaseline = model.mhim?.initTeacher || model.mhim?.initStudent !== 'none';
+    const needsBaseline = startsFromBaseline(model);
+    if (model.model !== 'mhim-v2' && !needsBaseline) return this.runStage(fold, protocol, model.model, model, stream);
     const stored = this.options.baselineDir && baselineStage(this.options.baselineDir, fold.fold, protocol);
     const baseline = needsBaseline
       ? stored
@@ -137,7 +137,7 @@ class TrainRun {
         : await this.runStage(fold, protocol, 'baseline', baselineOf(model), stream)
       : undefined;
     const from = baseline && (stored || this.stageFolder(fold, protocol, 'baseline'));
-    const result = await this.runStage(fold, protocol, 'mhim-v2', model, stream + 1, from);
+    const result = await this.runStage(fold, protocol, model.model, model, stream + 1, from);
     return { ...result, ...(baseline ? { baseline } : {}) };
   }
 
