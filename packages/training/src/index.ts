@@ -18,6 +18,8 @@ export { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from
 export { evaluate } from './evaluate.js';
 export { FeatureCache } from './feature-cache.js';
 export { fit, type EpochRecord, type FitObserver, type FitOptions, type FitResult } from './fit.js';
+export { clipGradients, withClippedGradients, type GradientClip } from './gradient-clip.js';
+export { bagVectors, confoundersOf, type BagVectorOptions } from './ibmil-stages.js';
 export {
   mhimLearner,
   supervisedLearner,
@@ -25,6 +27,7 @@ export {
   type Learner,
   type StepCall,
   type StepLosses,
+  type SupervisedConfig,
 } from './learner.js';
 export {
   adam,

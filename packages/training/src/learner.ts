@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { rankingScore, type HardMining } from '@mhim/hard-mining';
 import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
+import { withClippedGradients, type GradientClip } from './gradient-clip.js';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
 
 /** Where a step stands and where its random numbers come from. */
@@ -53,11 +54,17 @@ export interface Learner {
   dispose(): void;
 }
 
+export interface SupervisedConfig extends AdamConfig {
+  /** Default none. DTFD-MIL's authors clip each of its four modules to 5. */
+  clip?: GradientClip;
+}
+
 /** Plain supervised training of an aggregator. */
-export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {}): Learner {
+export function supervisedLearner(aggregator: Aggregator, { clip, ...config }: SupervisedConfig = {}): Learner {
   const parameters = aggregator.trainableParameters();
   const gradientsOf = gradientFunction(parameters);
-  const optimiser = adam(parameters, config);
+  const plain = adam(parameters, config);
+  const optimiser = clip ? withClippedGradients(plain, clip) : plain;
   return {
     name: 'supervised',
     model: aggregator,
