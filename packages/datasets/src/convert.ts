@@ -1,18 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import {
-  encodeElements,
-  MhimError,
-  writeFileAtomic,
-  writeSafetensors,
-  writeTorchFile,
-  type HostTensor,
-} from '@mhim/tensor';
+import { MhimError, writeFileAtomic, writeSafetensors, writeTorchFile, type HostTensor } from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
 import { FOLDER_INDEX } from './bag-folder.js';
 import type { BagSource } from './bag-source.js';
 import { writeH5 } from './formats/h5-sandbox.js';
+import { writeNpy } from './formats/npy.js';
 import { featuresOf, writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 
 export type BagFormat = 'store' | 'safetensors' | 'pt' | 'npy' | 'h5';
@@ -48,7 +42,7 @@ export async function convertBags(
     const path = join(folder, `${id}.${format}`);
     const features = featuresOf(bag, options.dtype);
     if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, features));
-    else if (format === 'npy') writeFileAtomic(path, npyBytes(features));
+    else if (format === 'npy') writeNpy(path, features);
     else if (format === 'pt') writeTorchFile(path, features);
     else await writeH5Bag(path, bag);
     options.onBag?.(i + 1, source.bags.length);
@@ -105,18 +99,6 @@ function tensorsOf(bag: Bag, features: HostTensor): [string, HostTensor][] {
   if (bag.instanceLabels)
     list.push(['instance_labels', { dtype: 'I32', shape: [bag.instances], data: bag.instanceLabels }]);
   return list;
-}
-
-function npyBytes(features: HostTensor): Uint8Array[] {
-  const descr = features.dtype === 'F16' ? '<f2' : '<f4';
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${features.shape.join(', ')}), }`;
-  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const header = Buffer.alloc(10 + length, ' ');
-  header.write('\x93NUMPY\x01\x00', 'latin1');
-  header.writeUInt16LE(length, 8);
-  header.write(text, 10);
-  header.write('\n', 9 + length);
-  return [header, encodeElements('features', features)];
 }
 
 function writeH5Bag(path: string, { features, coords, instanceLabels, instances, width }: Bag): Promise<void> {

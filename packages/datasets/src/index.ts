@@ -21,7 +21,7 @@ export type { BagStoreIndex } from './bag-store-files.js';
 export { caseBags } from './case-bags.js';
 export { checkBag, type BagExpectations } from './check-bag.js';
 export { convertBags, type BagFormat } from './convert.js';
-export { readNpy } from './formats/npy.js';
+export { readNpy, writeNpy } from './formats/npy.js';
 export { BAG_EXTENSIONS, bagId, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
 export { openBags } from './open-bags.js';
 export { BagCache, readAhead, type ReadAheadOptions } from './read-ahead.js';

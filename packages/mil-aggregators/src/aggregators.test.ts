@@ -7,6 +7,8 @@ import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
 import { CLAMMB, CLAMSB } from './clam.js';
 import { DSMIL, mhimDSMIL } from './ds-mil.js';
+import { DTFDMIL, officialDTFD, type DTFDMILConfig } from './dtfd-mil.js';
+import { IBMIL, type IBMILConfig } from './ib-mil.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
 import { R2TMIL, type R2TMILConfig } from './r2t-mil.js';
 
@@ -16,6 +18,16 @@ const base: ABMILConfig = { ...sizes, attentionDim: 6 };
 const r2t: R2TMILConfig = {
   ...{ ...base, activation: 'gelu', attentionActivation: 'tanh' },
   ...{ heads: 2, crossHeads: 2, crossRegions: 2, epegKernel: 3 },
+};
+
+const dtfd: DTFDMILConfig = { inputDim, embedDim, classes, attentionDim: 6, groups: 3 };
+
+const ibmil: IBMILConfig = { inputDim, embedDim, classes, attentionDim: 6, confounders: 4, confounderDim: 5 };
+/** With a dictionary, which a new model has none of. */
+const withConfounders = (config: IBMILConfig, rng: Rng): IBMIL => {
+  const model = new IBMIL(config, rng);
+  tf.tidy(() => model.setConfounders(new Rng(7).normal([4, model.embedDim])));
+  return model;
 };
 
 interface Entry {
@@ -44,6 +56,17 @@ const entries: Record<string, Entry> = {
   'CLAM-SB': { create: (rng) => new CLAMSB({ ...sizes, attentionDim: 6 }, rng) },
   'CLAM-MB, not gated': { create: (rng) => new CLAMMB({ ...sizes, attentionDim: 6, gated: false }, rng) },
   'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
+  'DTFD-MIL': { create: (rng) => new DTFDMIL(dtfd, rng), ordered: true },
+  'DTFD-MIL, best and worst instances': {
+    create: (rng) => new DTFDMIL({ ...dtfd, distillation: 'MaxMinS', tiers: 'joint', residualBlocks: 1 }, rng),
+    ordered: true,
+  },
+  'DTFD-MIL, official': { create: (rng) => new DTFDMIL(officialDTFD(dtfd), rng), ordered: true },
+  IBMIL: { create: (rng) => withConfounders(ibmil, rng) },
+  'IBMIL, first stage': { create: (rng) => new IBMIL({ ...ibmil, confounders: 0 }, rng) },
+  'IBMIL, learnt dictionary subtracted': {
+    create: (rng) => withConfounders({ ...ibmil, merge: 'sub', learnConfounders: true }, rng),
+  },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
   'R2T-MIL': { create: (rng) => new R2TMIL(r2t, rng), ordered: true },
   'R2T-MIL with everything': {

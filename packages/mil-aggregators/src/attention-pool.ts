@@ -23,13 +23,16 @@ export interface AttentionWeights {
  * one for each and one for the pooled vectors.
  * @param instances [n, d]
  * @param mask of dropout on the hidden layer, times that of the gate, [n, D]
- * @returns embedding F [heads, d] and attention a [heads, n]
+ * @param groups added to the scores of a single head, [g, n]: 0, or −10³⁰ where an instance is no part of a group; g groups
+ *   are then pooled in one pass
+ * @returns embedding F [heads, d] and attention a [heads, n], a row a group where there are groups
  */
 export function attentionPool(
   instances: tf.Tensor2D,
   weights: AttentionWeights,
   activation: PoolActivation,
   mask?: tf.Tensor,
+  groups?: tf.Tensor2D,
 ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
   const { hidden, gate, score, scoreBias } = weights;
   const given = Object.keys(weights) as (keyof AttentionWeights)[];
@@ -44,7 +47,7 @@ export function attentionPool(
     const joint: tf.Tensor2D = mask ? tf.mul(gated, mask) : gated;
     const product: tf.Tensor2D = tf.matMul(score, joint, false, true);
     const logits: tf.Tensor2D = scoreBias ? tf.add(product, tf.reshape(scoreBias, [-1, 1])) : product;
-    const attention = tf.softmax(logits);
+    const attention = tf.softmax(groups ? tf.add<tf.Tensor2D>(logits, groups) : logits);
     return {
       value: [tf.matMul(attention, z), attention] as tf.Tensor[],
       save: [z, projection, score, value, joint, attention, ...(open ? [open] : []), ...(mask ? [mask] : [])],
@@ -68,7 +71,9 @@ function backward(
   const [open, mask] = (isGated ? rest : [undefined, ...rest]) as (Matrix | undefined)[];
   const dF = dEmbedding as Matrix;
   const da = tf.add(tf.matMul(dF, z, false, true), dAttention as Matrix);
-  const ds: Matrix = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da), 1, true)));
+  const each: Matrix = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da), 1, true)));
+  // Groups share a head.
+  const ds: Matrix = a.shape[0] === score.shape[0] ? each : tf.sum(each, 0, true);
   const dGated: Matrix = tf.matMul(ds, score, true);
   const dJoint: Matrix = mask ? tf.mul(dGated, mask) : dGated;
   const dHidden = tf.mul(open ? tf.mul(dJoint, open) : dJoint, derivative(h, activation)) as Matrix;

@@ -65,13 +65,21 @@ export class AttentionPooling extends Module {
     return tf.transpose(this.score.forward(hidden));
   }
 
-  /** Instances [n, d] → F [heads, d] and a [heads, n]. */
-  forward(instances: tf.Tensor2D, call: Call = {}): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
+  /**
+   * Instances [n, d] → F [heads, d] and a [heads, n].
+   * @param groups [g, n] for g groups pooled apart by one head, F [g, d] and a [g, n] then; see {@link attentionPool}
+   */
+  forward(
+    instances: tf.Tensor2D,
+    call: Call = {},
+    groups?: tf.Tensor2D,
+  ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
     const { activation } = this.config;
     if (activation === 'tanh' || activation === 'relu') {
-      return attentionPool(instances, this.weights(), activation, this.mask(instances.shape[0], call));
+      return attentionPool(instances, this.weights(), activation, this.mask(instances.shape[0], call), groups);
     }
-    const attention: tf.Tensor2D = tf.softmax(this.scores(instances, call));
+    const scores = this.scores(instances, call);
+    const attention: tf.Tensor2D = tf.softmax(groups ? tf.add<tf.Tensor2D>(scores, groups) : scores);
     return { attention, embedding: tf.matMul(attention, instances) };
   }
 

@@ -13,9 +13,11 @@ export {
 export { attentionPool, type AttentionWeights, type PoolActivation } from './attention-pool.js';
 export { AttentionPooling, type AttentionNames, type AttentionPoolingConfig } from './attention-pooling.js';
 export { CLAM, clamDefaults, CLAMMB, CLAMSB, type CLAMConfig, type CLAMLayout, type InstanceVerdict } from './clam.js';
+export { confounderDictionary, type ConfounderOptions } from './confounders.js';
 export { CrossRegionAttention, type CrossRegionAttentionConfig } from './cross-region-attention.js';
 export { GroupAttention, groupAttentionDefaults, type GroupAttentionConfig } from './group-attention.js';
 export { criticalScores, type QueryWeights } from './critical-scores.js';
+export type { Distillation } from './distillation.js';
 export {
   DSMIL,
   dsmilDefaults,
@@ -24,6 +26,15 @@ export {
   type DSMILConfig,
   type DSMILLayout,
 } from './ds-mil.js';
+export {
+  dtfdDefaults,
+  DTFDMIL,
+  officialDTFD,
+  type DTFDAggregation,
+  type DTFDCall,
+  type DTFDMILConfig,
+} from './dtfd-mil.js';
+export { IBMIL, ibmilDefaults, type ConfounderMerge, type Deconfounded, type IBMILConfig } from './ib-mil.js';
 export {
   clusterInstances,
   type ClusteringOptions,
@@ -41,6 +52,7 @@ export {
 export { PPEG, type PPEGConfig } from './ppeg.js';
 export { PseudoInverse } from './pseudo-inverse.js';
 export { sinCosPositions } from './position-embedding.js';
+export type { PseudoBags } from './pseudo-bags.js';
 export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
 export { RegionAttention, type RegionAttentionConfig } from './region-attention.js';
 export { consecutiveGroups, RegionGrid, type RegionOptions, type TokenGroups } from './token-groups.js';

@@ -3,6 +3,8 @@ import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
 import { clamDefaults, CLAMMB, CLAMSB, type CLAMConfig } from './clam.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
+import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
+import { IBMIL, ibmilDefaults, type IBMILConfig } from './ib-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
 import { optionObjection } from './option-objection.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
@@ -71,6 +73,27 @@ export const registry = {
     create: CLAMMB,
     defaults: clamDefaults,
     choices: { instanceLoss: ['svm', 'cross-entropy'], layout: ['stand-alone', 'original'] },
+  }),
+  'dtfd-mil': entry<DTFDMILConfig, DTFDMIL>({
+    title: 'DTFD-MIL',
+    source: 'Zhang et al. 2022',
+    create: DTFDMIL,
+    defaults: dtfdDefaults,
+    choices: {
+      distillation: ['MaxS', 'MaxMinS', 'AFS'],
+      order: ['shuffled', 'stored'],
+      tiers: ['separate', 'joint'],
+    },
+  }),
+  'ib-mil': entry<IBMILConfig, IBMIL>({
+    title: 'IBMIL',
+    source: 'Lin et al. 2023',
+    create: IBMIL,
+    defaults: ibmilDefaults,
+    choices: {
+      merge: ['cat', 'add', 'sub'],
+      layout: ['mhim', 'original'],
+    },
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({
     title: 'mean pooling',

@@ -28,6 +28,7 @@ export { causalConvolution } from './ops/causal-convolution.js';
 export { crossEntropy, type CrossEntropyOptions } from './ops/cross-entropy.js';
 export { differentiable, type Differentiation } from './ops/differentiable.js';
 export { featureLayer, type FeatureLayerOptions } from './ops/feature-layer.js';
+export { layerNorm } from './ops/layer-norm.js';
 export { outsideTape } from './ops/outside-tape.js';
 export { takeRows } from './ops/take-rows.js';
 export { rmsNorm } from './ops/rms-norm.js';

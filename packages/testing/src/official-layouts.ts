@@ -20,40 +20,10 @@ type Layout = (args: OfficialArguments) => OfficialParameter[];
 
 /** By the name of the official class. */
 export const officialLayouts: Readonly<Record<string, Layout>> = {
-  DTFD: dtfd,
-  Dattention_ori: ibmil,
   MambaMIL_2D: mamba2d,
   Conv1d: (args) => convolution(args, 1),
   Conv2d: (args) => convolution(args, 2),
 };
-
-function dtfd(args: OfficialArguments): OfficialParameter[] {
-  const [dim, classes] = [args.number('inner_dim', 512), args.number('n_classes', 2)];
-  const attention = (name: string) => [
-    ...linear(`${name}.attention_V.0`, 128, dim),
-    ...linear(`${name}.attention_U.0`, 128, dim),
-    ...linear(`${name}.attention_weights`, 1, 128),
-  ];
-  return [
-    ...linear('classifier.fc', classes, dim),
-    ...attention('attention'),
-    ...linear('dimReduction.fc1', dim, args.number('input_dim', 1024), false),
-    ...attention('UClassifier.attention'),
-    ...linear('UClassifier.classifier.fc', classes, dim),
-  ];
-}
-
-function ibmil(args: OfficialArguments): OfficialParameter[] {
-  const dim = 512;
-  const mixed = args.has('confounders');
-  return [
-    ...linear('embedding.embed.0', dim, args.number('input_dim', 1024)),
-    ...linear('attention.0', 128, dim),
-    ...linear('attention.2', 1, 128),
-    ...linear('head', args.number('n_classes', 2), mixed ? 2 * dim : dim),
-    ...(mixed ? [...linear('W_q', 128, dim), ...linear('W_k', 128, dim)] : []),
-  ];
-}
 
 function mamba2d(args: OfficialArguments): OfficialParameter[] {
   const [dim, state] = [args.number('mambamil_dim', 128), args.number('mambamil_state_dim', 16)];

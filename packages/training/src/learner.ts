@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { rankingScore, type HardMining } from '@mhim/hard-mining';
 import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
+import { withClippedGradients, type GradientClip } from './gradient-clip.js';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
 
 /** Where a step stands and where its random numbers come from. */
@@ -38,8 +39,12 @@ export interface Learner {
   /** The model that is saved and that predicts. */
   readonly model: Module;
   learningRate: number;
-  /** One bag, one update. @throws MhimError `non-finite` when the loss is no number */
-  step(features: tf.Tensor2D, label: number, call: StepCall): StepLosses;
+  /**
+   * One bag, one update.
+   * @param target what the bag is trained towards; a class index stands for cross-entropy at it
+   * @throws MhimError `non-finite` when the loss is no number
+   */
+  step(features: tf.Tensor2D, target: BagTarget | number, call: StepCall): StepLosses;
   /** Logits [c] of a bag, at inference. */
   predict(features: tf.Tensor2D): Float32Array;
   explain(features: tf.Tensor2D): Explanation;
@@ -49,11 +54,17 @@ export interface Learner {
   dispose(): void;
 }
 
-/** Plain supervised training of an aggregator: cross-entropy on the bag's label. */
-export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {}): Learner {
+export interface SupervisedConfig extends AdamConfig {
+  /** Default none. DTFD-MIL's authors clip each of its four modules to 5. */
+  clip?: GradientClip;
+}
+
+/** Plain supervised training of an aggregator. */
+export function supervisedLearner(aggregator: Aggregator, { clip, ...config }: SupervisedConfig = {}): Learner {
   const parameters = aggregator.trainableParameters();
   const gradientsOf = gradientFunction(parameters);
-  const optimiser = adam(parameters, config);
+  const plain = adam(parameters, config);
+  const optimiser = clip ? withClippedGradients(plain, clip) : plain;
   return {
     name: 'supervised',
     model: aggregator,
@@ -63,10 +74,10 @@ export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {
     set learningRate(rate: number) {
       optimiser.learningRate = rate;
     },
-    step: (features, label, { rng }) =>
+    step: (features, target, { rng }) =>
       tf.tidy(() => {
         const { value, gradients } = gradientsOf(() =>
-          aggregator.loss(aggregator.forward(features, { training: true, rng }), classTarget(label), {
+          aggregator.loss(aggregator.forward(features, { training: true, rng }), targetOf(target), {
             training: true,
             rng,
           }),
@@ -99,13 +110,13 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
     set learningRate(rate: number) {
       optimiser.learningRate = rate;
     },
-    step: (features, label, call) =>
+    step: (features, target, call) =>
       tf.tidy(() => {
         const hard = mhim.mine(features, call);
         let recycled: tf.Tensor2D | undefined;
         let parts: tf.Tensor | undefined;
         const { gradients } = gradientsOf(() => {
-          const pass = mhim.studentPass(features, hard, classTarget(label), { training: true, rng: call.rng });
+          const pass = mhim.studentPass(features, hard, targetOf(target), { training: true, rng: call.rng });
           // The tape disposes what it does not return.
           recycled = pass.recycled && tf.keep(pass.recycled);
           const { loss, labelLoss, consistency } = pass;
@@ -132,9 +143,8 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
   };
 }
 
-/** Cross-entropy at the bag's class. */
-function classTarget(label: number): BagTarget {
-  return { label, loss: (logits) => crossEntropy(logits, label) };
+function targetOf(target: BagTarget | number): BagTarget {
+  return typeof target === 'number' ? { label: target, loss: (logits) => crossEntropy(logits, target) } : target;
 }
 
 /** Gradients by parameter name. */

@@ -58,7 +58,10 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
     .addOption(
       new Option('--unit <what>', 'what a bag is in a folder of slides (default: slide)').choices(['slide', 'case']),
     )
-    .option('--baseline-dir <run>', 'start the method from this finished run’s baselines instead of training them')
+    .option(
+      '--baseline-dir <run>',
+      'start the method, or ib-mil, from this finished run’s baselines instead of training them',
+    )
     .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
     .requiredOption('--out <dir>', 'run folder')
     .addHelpText('after', HELP)

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { MHIM, MHIMv2, type HardMining } from '@mhim/hard-mining';
+import { MHIM, MHIMv2, needsBaseline, type HardMining, type MiningConfig } from '@mhim/hard-mining';
 import {
   checkAggregatorOptions,
   createAggregator,
+  ibmilDefaults,
   insideMhim,
   type Aggregator,
   type AggregatorName,
@@ -49,8 +50,23 @@ export function rehearse(config: ModelConfig): void {
   }
 }
 
-/** The baseline that teacher and student start from: the aggregator alone, as it is inside MHIM (officially `mhim_pure`). */
+/** Rows of the confounder dictionary that a model is trained with; 0 for one that has none. */
+export function confoundersOfModel({ model, aggregator }: Pick<ModelConfig, 'model' | 'aggregator'>): number {
+  return model === 'ib-mil' ? Number(aggregator.confounders ?? ibmilDefaults.confounders) : 0;
+}
+
+/** Whether a model's training begins with another's. */
+export function startsFromBaseline(config: ModelConfig): boolean {
+  if (isMethod(config.model)) return needsBaseline(config.mhim as MiningConfig);
+  return confoundersOfModel(config) > 0;
+}
+
+/**
+ * The baseline that a training begins with. Of MHIM: the aggregator alone, as it is inside MHIM, from which teacher and student
+ * start (officially `mhim_pure`). Of IBMIL: its first stage, the model without confounders.
+ */
 export function baselineOf(config: ModelConfig): ModelConfig {
+  if (config.model === 'ib-mil') return { ...config, aggregator: { ...config.aggregator, confounders: 0 } };
   return { ...config, model: aggregatorOf(config), base: undefined, mhim: undefined };
 }
 

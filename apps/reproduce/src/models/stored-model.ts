@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
 import { HardMining } from '@mhim/hard-mining';
 import { softmax } from '@mhim/metrics';
+import { Aggregator } from '@mhim/mil-aggregators';
 import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
 import { readConfig } from '../config/read-config.js';
@@ -18,7 +19,7 @@ export class StoredModel {
     readonly path: string,
     readonly config: ModelConfig,
     private readonly learner: Learner,
-    private readonly standardiser: Standardiser | undefined,
+    readonly standardiser: Standardiser | undefined,
   ) {}
 
   /**
@@ -36,8 +37,8 @@ export class StoredModel {
     }
     const { tensors } = await readTensorFile(file);
     const models = recognise(tensors);
-    const model =
-      models.find(({ part, config }) => config && part !== 'teacher') ?? models.find(({ config }) => config);
+    const whole = models.filter(({ config, partial }) => config && !partial);
+    const model = whole.find(({ part }) => part !== 'teacher') ?? whole[0];
     if (model?.config) return StoredModel.build(file, model.config, model.tensors);
     throw new MhimError(`holds ${models.map(({ name }) => name).join(' and ') || 'no tensors'}.`, {
       code: 'state-dict',
@@ -75,6 +76,16 @@ export class StoredModel {
   /** What the model makes of a bag's instances. @throws MhimError `data` for features of another width */
   explain(bag: Bag): Explanation {
     return this.with(bag, (features) => this.learner.explain(features));
+  }
+
+  /** The model behind the predictions. @throws MhimError `config` for MHIM-v2, which is more than an aggregator */
+  get aggregator(): Aggregator {
+    const { model } = this.learner;
+    if (model instanceof Aggregator) return model;
+    throw new MhimError(`holds ${this.config.model}, expected an aggregator by itself.`, {
+      code: 'config',
+      path: this.path,
+    });
   }
 
   dispose(): void {

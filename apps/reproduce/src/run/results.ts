@@ -73,7 +73,8 @@ export const definitions: Record<string, string> = {
   honest:
     'epoch and threshold are chosen on a stratified part of the training fold that the model does not train on; the test fold is used once',
   last: 'the last epoch’s model, called at 0.5 for two classes and by the most probable class for more',
-  baseline: 'the model that MHIM starts from: its aggregator alone on the same bags',
+  baseline:
+    'what the training begins with, on the same bags: for MHIM its aggregator alone, for IBMIL the model without confounders',
   std: 'population standard deviation over folds',
 };
 

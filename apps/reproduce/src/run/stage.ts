@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { BagSource, Fold } from '@mhim/datasets';
 import { HardMining, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
+import { IBMIL } from '@mhim/mil-aggregators';
 import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
 import {
   cosineRate,
@@ -17,6 +18,7 @@ import { createModel } from '../models/create-model.js';
 import { comparable } from '../models/later-options.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { StoredModel } from '../models/stored-model.js';
+import { confounders } from './confounders.js';
 import { stageResult, type StageResult } from './results.js';
 import { RunFolder } from './run-folder.js';
 
@@ -30,7 +32,7 @@ export interface StagePlan {
   folder: string;
   /** Keeps the random numbers of a fold's stages apart. */
   stream: number;
-  /** The baseline's folder, from which a method starts. */
+  /** The baseline's folder, from which a method starts, or IBMIL's dictionary comes. */
   baseline?: string;
   checkpointSeconds?: number;
   observer?: FitObserver;
@@ -43,15 +45,14 @@ export interface StageOutcome {
 
 /** Trains a stage, or goes on with it, or takes the finished result from its folder. */
 export async function runStage(plan: StagePlan): Promise<StageOutcome> {
-  const { source, fold, model, training, folder, baseline } = plan;
+  const { source, fold, model, training, folder } = plan;
   const select = fold.validation ?? fold.test;
-  const baselineFile = baseline === undefined ? undefined : join(baseline, 'best.safetensors');
   const outcome = await fit({
     source,
     train: fold.train,
     select,
     test: fold.test,
-    createLearner: (rng) => createLearner(model, training, rng, baselineFile),
+    createLearner: (rng) => createLearner(plan, rng),
     epochs: training.epochs,
     schedule: cosineRate(training.learningRate, training.epochs),
     stopping: {
@@ -76,16 +77,18 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };
 }
 
-async function createLearner(
-  config: ModelConfig,
-  { learningRate, weightDecay }: TrainConfig,
-  rng: Rng,
-  baselineFile?: string,
-): Promise<Learner> {
+async function createLearner({ model: config, training, baseline, ...plan }: StagePlan, rng: Rng): Promise<Learner> {
+  const { learningRate, weightDecay } = training;
   const model = createModel(config, rng);
+  if (model instanceof IBMIL && baseline !== undefined) {
+    const { source, fold, folder } = plan;
+    model.setConfounders(
+      await confounders({ baseline, folder, source, train: fold.train, count: model.config.confounders }),
+    );
+  }
   if (!(model instanceof HardMining)) return supervisedLearner(model, { learningRate, weightDecay });
-  if (baselineFile !== undefined) {
-    const { tensors } = await readSafetensors(baselineFile);
+  if (baseline !== undefined) {
+    const { tensors } = await readSafetensors(join(baseline, 'best.safetensors'));
     initialiseFromBaseline(model, Object.fromEntries(tensors));
   }
   return mhimLearner(model, { learningRate, weightDecay });

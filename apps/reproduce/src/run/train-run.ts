@@ -1,14 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
-import { needsBaseline, type MiningConfig } from '@mhim/hard-mining';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import { openData, requireLabels, requireReadable, requireTwoClasses } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { aggregatorOf, baselineOf, rehearse } from '../models/create-model.js';
+import { aggregatorOf, baselineOf, rehearse, startsFromBaseline } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { comparable } from '../models/later-options.js';
 import { isMethod } from '../models/model-names.js';
@@ -23,7 +22,7 @@ export interface TrainOptions {
   out: string;
   /** Train this fold only; the others are left for later calls. */
   onlyFold?: number;
-  /** A finished run whose baselines a method starts from, instead of training them. */
+  /** A finished run whose baselines a method or IBMIL starts from, instead of training them. */
   baselineDir?: string;
   /** Least seconds between checkpoints. */
   checkpointSeconds?: number;
@@ -132,10 +131,11 @@ class TrainRun {
     const { config } = this.options;
     const model = modelConfig(config, this.source);
     const stream = protocol === 'paper' ? 0 : 2;
-    if (!isMethod(model.model)) return this.runStage(fold, protocol, model.model, model, stream);
+    const starts = startsFromBaseline(model);
+    if (!isMethod(model.model) && !starts) return this.runStage(fold, protocol, model.model, model, stream);
     const { baselineDir } = this.options;
     const stored = baselineDir && baselineStage(baselineDir, aggregatorOf(model), fold.fold, protocol);
-    const baseline = needsBaseline(model.mhim as MiningConfig)
+    const baseline = starts
       ? stored
         ? storedStage(stored)
         : await this.runStage(fold, protocol, 'baseline', baselineOf(model), stream)

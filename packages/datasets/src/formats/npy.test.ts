@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../test-helpers.js';
-import { readNpy } from './npy.js';
+import { readNpy, writeNpy } from './npy.js';
 import { readBagFile } from './read-bag-file.js';
 
 const at = temporaryFolder();
@@ -32,6 +32,12 @@ test.each([
 ])('%s', async (_, shape, fortran, expectedShape, expected) => {
   write(headerOf('<f4', shape, fortran), numbers);
   expect(await readNpy(path)).toEqual({ dtype: 'F32', shape: expectedShape, data: Float32Array.from(expected) });
+});
+
+test('what is written is read again', async () => {
+  const tensor = { dtype: 'F32' as const, shape: [3, 2], data: numbers };
+  writeNpy(path, tensor);
+  expect(await readNpy(path)).toEqual(tensor);
 });
 
 test('a header of version 2', async () => {

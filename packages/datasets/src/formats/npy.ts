@@ -1,12 +1,14 @@
 import {
   decodeElements,
   elementBytes,
+  encodeElements,
   isShape,
   MhimError,
   openForReading,
   readExactly,
   sizeOf,
   truncated,
+  writeFileAtomic,
   type HostDtype,
   type HostTensor,
 } from '@mhim/tensor';
@@ -52,6 +54,19 @@ export async function readNpy(path: string): Promise<HostTensor> {
   } finally {
     await handle.close();
   }
+}
+
+/** Writes a NumPy `.npy` file of float32, or of float16 where the tensor says so. */
+export function writeNpy(path: string, tensor: HostTensor): void {
+  const descr = tensor.dtype === 'F16' ? '<f2' : '<f4';
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${tensor.shape.join(', ')}), }`;
+  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
+  const header = Buffer.alloc(10 + length, ' ');
+  header.write('\x93NUMPY\x01\x00', 'latin1');
+  header.writeUInt16LE(length, 8);
+  header.write(text, 10);
+  header.write('\n', 9 + length);
+  writeFileAtomic(path, [header, encodeElements(path, tensor)]);
 }
 
 /** The header is a Python dictionary of three known keys. */

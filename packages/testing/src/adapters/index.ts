@@ -2,7 +2,9 @@ import type { Adapters } from '../conformance-case.js';
 import { abmilAdapters } from './abmil.js';
 import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
+import { dtfdAdapters } from './dtfd.js';
 import { foldAdapters } from './folds.js';
+import { ibmilAdapters } from './ibmil.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
 import { metricAdapters } from './metrics.js';
@@ -22,6 +24,8 @@ export const adapters: Adapters = {
   ...clamAdapters,
   ...poolingAdapters,
   ...rrtAdapters,
+  ...dtfdAdapters,
+  ...ibmilAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,

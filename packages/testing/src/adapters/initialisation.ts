@@ -1,10 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, DSMIL, MaxPooling, MeanPooling, R2TMIL, TransMIL } from '@mhim/mil-aggregators';
+import { ABMIL, DSMIL, DTFDMIL, IBMIL, MaxPooling, MeanPooling, R2TMIL, TransMIL } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
 import { createClam } from './clam.js';
+import { dtfdConfig } from './dtfd.js';
+import { ibmilConfig } from './ibmil.js';
 import { createMHIM } from './mhim.js';
 import {
   abmilConfig,
@@ -64,6 +66,10 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new R2TMIL(rrtConfig(args), rng);
     case 'TransMIL':
       return new TransMIL(transMILConfig(args), rng);
+    case 'DTFD':
+      return new DTFDMIL(dtfdConfig(args), rng);
+    case 'Dattention_ori':
+      return new IBMIL(ibmilConfig(args), rng);
     case 'MHIM':
       return createMHIM(fixture, rng);
     case 'Linear':
