@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { Module } from '../module.js';
+import { layerNormalise } from '../ops/layer-normalise.js';
 import { standardiseRows } from '../ops/standardise-rows.js';
 
 export interface LayerNormOptions {
@@ -23,7 +24,6 @@ export class LayerNorm extends Module {
 
   /** x [n, d] → [n, d] */
   forward(x: tf.Tensor2D): tf.Tensor2D {
-    const scaled: tf.Tensor2D = tf.mul(standardiseRows(x), this.weight);
-    return this.bias ? tf.add<tf.Tensor2D>(scaled, this.bias) : scaled;
+    return this.bias ? layerNormalise(x, this.weight, this.bias) : tf.mul(standardiseRows(x), this.weight);
   }
 }

@@ -11,6 +11,7 @@ import { causalConvolution } from './causal-convolution.js';
 import { crossEntropy } from './cross-entropy.js';
 import { differentiable } from './differentiable.js';
 import { featureLayer } from './feature-layer.js';
+import { layerNormalise } from './layer-normalise.js';
 import { rmsNorm } from './rms-norm.js';
 import { silu } from './silu.js';
 import { softplus } from './softplus.js';
@@ -43,6 +44,15 @@ describe('hand-written gradients', () => {
       ],
     ],
     ['standardiseRows', (x) => standardiseRows(x as Matrix), [[4, 5]]],
+    [
+      'layerNormalise',
+      (x, w, b) => layerNormalise(x as Matrix, row(w as Matrix), row(b as Matrix)),
+      [
+        [4, 5],
+        [1, 5],
+        [1, 5],
+      ],
+    ],
     [
       'causalConvolution',
       (x, k, b) => causalConvolution(x as Matrix, k as Matrix, row(b as Matrix)),
