@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { MHIM, MHIMv2, needsBaseline, type HardMining, type MiningConfig } from '@mhim/hard-mining';
 import {
   checkAggregatorOptions,
@@ -8,7 +9,7 @@ import {
   type AggregatorName,
   type AggregatorOptions,
 } from '@mhim/mil-aggregators';
-import { MhimError, type Rng } from '@mhim/tensor';
+import { MhimError, Rng } from '@mhim/tensor';
 import type { AggregatorSettings, ModelConfig } from './model-config.js';
 import { isMethod, type ModelName } from './model-names.js';
 
@@ -31,6 +32,22 @@ export function createModel(config: ModelConfig, rng: Rng): Aggregator | HardMin
 /** The aggregator of a model: itself, or what the method runs over. */
 export function aggregatorOf({ model, base = 'ab-mil' }: { model: ModelName; base?: AggregatorName }): AggregatorName {
   return isMethod(model) ? base : model;
+}
+
+/**
+ * Lets a method choose the hard instances of a small random bag: what cannot go with its aggregator shows before anything is
+ * trained.
+ * @throws MhimError `config` naming the option
+ */
+export function rehearse(config: ModelConfig): void {
+  if (!isMethod(config.model)) return;
+  const rng = new Rng(0);
+  const model = createModel(config, rng) as HardMining;
+  try {
+    tf.tidy(() => void model.mine(rng.normal([4, config.inputDim]), { rng }));
+  } finally {
+    model.dispose();
+  }
 }
 
 /** Rows of the confounder dictionary that a model is trained with; 0 for one that has none. */

@@ -55,7 +55,7 @@ export function describeTable6(): Table6Row[] {
     if (base === undefined) return [];
     const model = method ?? base;
     const options = [
-      `--model ${base}`,
+      `train --model ${base}`,
       ...(method ? [`--mining ${method}`] : []),
       ...Object.entries(settings).map(([key, value]) => `--set aggregator.${key}=${String(value)}`),
     ];

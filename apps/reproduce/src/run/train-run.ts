@@ -7,7 +7,7 @@ import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import { openData, requireLabels, requireReadable, requireTwoClasses } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { aggregatorOf, baselineOf, startsFromBaseline } from '../models/create-model.js';
+import { aggregatorOf, baselineOf, rehearse, startsFromBaseline } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { comparable } from '../models/later-options.js';
 import { isMethod } from '../models/model-names.js';
@@ -93,6 +93,7 @@ class TrainRun {
     if (!alreadyDone) {
       const backend = await useBackend({ log });
       if (!this.folder.has('environment.json')) this.folder.writeJson(describeEnvironment(backend), 'environment.json');
+      rehearse(modelConfig(this.options.config, this.source));
     } else {
       await useBackend({ log: () => {} });
     }
