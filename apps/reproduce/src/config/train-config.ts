@@ -5,6 +5,8 @@ import { defaultAggregator } from '../models/create-model.js';
 import { aggregatorSchema, BASES, mhimSchema, MODELS } from '../models/model-config.js';
 
 export const PROTOCOLS = ['paper', 'honest', 'both'] as const;
+export const TASKS = ['classification', 'survival'] as const;
+export const BIN_SOURCES = ['train', 'cohort'] as const;
 export const PRESETS = Object.keys(presets) as [PresetName, ...PresetName[]];
 
 /** What a configuration file may say, and what command line options set; all of it is optional. */
@@ -18,6 +20,14 @@ export const trainInputSchema = z
     folds: z.string(),
     k: z.int().min(2),
     model: z.enum(MODELS),
+    /** What is learnt: classes (default), or survival from the columns time and event. */
+    task: z.enum(TASKS),
+    /** Survival: time bins, the model's outputs. */
+    bins: z.int().min(2),
+    /** Survival: whose event times make the edges of the bins. */
+    binsFrom: z.enum(BIN_SOURCES),
+    /** Survival: extra weight of the uncensored part of the likelihood. */
+    alpha: z.number().min(0).max(1),
     base: z.enum(BASES),
     preset: z.enum(PRESETS),
     mhim: mhimSchema,
@@ -45,7 +55,7 @@ export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
 export type TrainConfig = Required<Omit<TrainInput, OpenChoice>> & Pick<TrainInput, OpenChoice>;
-type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim';
+type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
@@ -62,6 +72,9 @@ const defaults = {
   onMissing: 'error',
   unit: 'slide',
 } satisfies TrainInput;
+
+/** Of survival: the paper's 30 epochs without early stopping, a patient's slides as one bag, bins of the training fold. */
+const survivalDefaults = { epochs: 30, unit: 'case', bins: 4, binsFrom: 'train', alpha: 0 } satisfies TrainInput;
 
 /**
  * Makes every choice that file and options leave open.
@@ -82,6 +95,16 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
       });
     }
   }
+  const survival = input.task === 'survival';
+  for (const key of ['bins', 'binsFrom', 'alpha'] as const) {
+    if (!survival && input[key] !== undefined) {
+      throw new MhimError('is an option of survival, the task is classification.', {
+        code: 'config',
+        path: key,
+        hint: 'Leave it out, or train with --task survival.',
+      });
+    }
+  }
   if (input.folds !== undefined && input.k !== undefined) {
     throw new MhimError('cannot go with --folds, whose file says how many there are.', {
       code: 'config',
@@ -92,6 +115,7 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
   const { preset = 'paper', base = 'ab-mil' } = input;
   return {
     ...defaults,
+    ...(survival ? survivalDefaults : {}),
     ...(input.folds === undefined ? { k: 5 } : {}),
     ...input,
     data,

@@ -4,19 +4,23 @@ import { initialiseFromBaseline, MHIMv2 } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
 import {
+  classificationTask,
   cosineRate,
   fit,
   mhimLearner,
   supervisedLearner,
+  survivalTask,
   type FitObserver,
   type FitResult,
   type Learner,
+  type SurvivalTask,
+  type Task,
 } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { createModel } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { StoredModel } from '../models/stored-model.js';
-import { stageResult, type StageResult } from './results.js';
+import { stageResult, type AnyPredictions, type StageResult } from './results.js';
 import { RunFolder } from './run-folder.js';
 
 /** The training of one model on one fold under one protocol. */
@@ -37,7 +41,7 @@ export interface StagePlan {
 
 export interface StageOutcome {
   result: StageResult;
-  fit: FitResult;
+  fit: FitResult<AnyPredictions>;
 }
 
 /** Trains a stage, or goes on with it, or takes the finished result from its folder. */
@@ -45,8 +49,11 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   const { source, fold, model, training, folder, baseline } = plan;
   const select = fold.validation ?? fold.test;
   const baselineFile = baseline === undefined ? undefined : join(baseline, 'best.safetensors');
+  const survival = survivalOf(plan);
+  const task: Task<AnyPredictions> = survival ?? classificationTask(model.classes);
   const outcome = await fit({
     source,
+    task,
     train: fold.train,
     select,
     test: fold.test,
@@ -69,10 +76,15 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     observer: plan.observer,
   });
   const result = stageResult(outcome);
-  const config = { ...model, threshold: result.threshold };
+  const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const instanceAuc = await instanceAucOf(folder, source, fold.test);
   return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };
+}
+
+/** Time bins know the bags that the stage learns from, or all of the source. */
+function survivalOf({ source, fold, training: { task, bins, binsFrom, alpha } }: StagePlan): SurvivalTask | undefined {
+  return task === 'survival' ? survivalTask(source.bags, fold.train, { bins, binsFrom, alpha }) : undefined;
 }
 
 async function createLearner(
