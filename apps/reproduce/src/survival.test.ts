@@ -78,6 +78,13 @@ describe('survival', () => {
     expect(edges('run', 0, 'paper')).toHaveLength(4);
   });
 
+  test('MHIM-v2 starts from its baseline as with classes', async () => {
+    const { code, err } = await reproduce(...trainArgs('--model', 'mhim-v2', '--only-fold', '0', '--out', at('mhim')));
+    expect(code, err).toBe(0);
+    const [fold] = json('mhim', 'results.json').folds as Record<string, unknown>[];
+    expect(fold).toMatchObject({ cIndex: expect.any(Number), baseline: { cIndex: expect.any(Number) } } as object);
+  });
+
   test('evaluate gives the figures of the results, predict risks of bags without outcomes', async () => {
     const evaluated = await reproduce('evaluate', '--run', at('run'), '--json', at('figures.json'));
     expect(evaluated.code, evaluated.err).toBe(0);

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { mergeInput } from '../config/merge-input.js';
 import { readConfig } from '../config/read-config.js';
 import { withSettings } from '../config/settings.js';
 import {
@@ -11,11 +12,11 @@ import {
   type TrainInput,
 } from '../config/train-config.js';
 import type { Interrupts } from '../interrupt.js';
-import { BASES, MODELS } from '../models/model-config.js';
+import { BASES, METHODS, MODELS } from '../models/model-names.js';
 import { writeRunReport } from '../report/run-report.js';
 import { resultsTable } from '../report/results-table.js';
 import { trainRun } from '../run/train-run.js';
-import { integer, number } from './option-types.js';
+import { integer, nameOf, number } from './option-types.js';
 
 interface TrainFlags extends Omit<TrainInput, 'learningRate' | 'mhim' | 'aggregator'> {
   lr?: number;
@@ -36,7 +37,8 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'bag store, folder of feature files, or built-in: ucsb-breast, musk1, musk2, elephant',
     )
     .option('--labels <csv>', 'label table (slide_id,label …); default labels.csv in the data folder')
-    .addOption(new Option('--model <name>', 'what to train').choices(MODELS))
+    .option('--model <name>', `what to train: ${MODELS.join(', ')}`, nameOf(MODELS))
+    .option('--mining <method>', `train the model by a method: ${METHODS.join(', ')}`, nameOf(METHODS))
     .addOption(new Option('--task <name>', 'what is learnt (default: classification)').choices(TASKS))
     .option('--bins <n>', 'survival: time bins by quantiles of the times of deaths (default: 4)', integer)
     .addOption(
@@ -44,9 +46,9 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
         BIN_SOURCES,
       ),
     )
-    .addOption(new Option('--base <name>', 'aggregator of mhim-v2 (default: ab-mil)').choices(BASES))
-    .addOption(new Option('--preset <name>', 'options of mhim-v2 (default: paper)').choices(PRESETS))
-    .option('--set <key=value>', 'any option of mhim-v2, or aggregator.KEY; repeatable', collect, [])
+    .option('--base <name>', 'aggregator of --model mhim or mhim-v2 (default: ab-mil)', nameOf(BASES))
+    .option('--preset <name>', `options of the method: ${PRESETS.join(', ')}`, nameOf(PRESETS))
+    .option('--set <key=value>', 'any option of the method, or aggregator.KEY; repeatable', collect, [])
     .option('--config <file>', 'YAML or JSON with any of these options; the command line goes first')
     .option('--folds <file>', 'folds: JSON, or a folder of CLAM or official split CSVs')
     .option('--k <n>', 'make n stratified folds, whole cases (default: 5)', integer)
@@ -74,7 +76,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
         'case',
       ]),
     )
-    .option('--baseline-dir <run>', 'start mhim-v2 from this finished run’s baselines instead of training them')
+    .option('--baseline-dir <run>', 'start the method from this finished run’s baselines instead of training them')
     .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
     .requiredOption('--out <dir>', 'run folder')
     .addHelpText('after', HELP)
@@ -103,6 +105,7 @@ Examples:
   $ reproduce train --data bags/ --folds bags/folds.json --model mhim-v2 --base ab-mil --set maskRatioHigh=0.05 --out runs/mhim
   $ reproduce train --data features/ --labels slides.csv --model mhim-v2 --protocol both --out runs/camelyon
   $ reproduce train --data features/ --labels survival.csv --task survival --model mhim-v2 --out runs/survival
+  $ reproduce train --data features/ --labels slides.csv --model max-pooling --mining mhim --set score=probability --out runs/max
   $ reproduce train --config runs/mhim/config.json --seed 2022 --out runs/mhim-2022`;
 
 /** Options over the configuration file, `--set` over both. */
@@ -111,11 +114,7 @@ function inputOf(flags: TrainFlags): TrainInput {
   const { out: _out, onlyFold: _fold, baselineDir: _baseline, checkpointSeconds: _seconds, ...rest } = others;
   const file: TrainInput = config === undefined ? {} : readConfig(config, trainInputSchema);
   const given = Object.fromEntries(Object.entries({ ...rest, learningRate: lr }).filter(([, v]) => v !== undefined));
-  const merged = { ...file, ...given } as TrainInput;
-  // One of the two says how folds are made: the command line decides.
-  if (given.folds !== undefined && given.k === undefined) delete merged.k;
-  if (given.k !== undefined && given.folds === undefined) delete merged.folds;
-  return withSettings(merged, set);
+  return withSettings(mergeInput(file, given as TrainInput), set);
 }
 
 function collect(value: string, before: string[]): string[] {

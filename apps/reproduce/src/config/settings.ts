@@ -5,7 +5,7 @@ import { checkConfig } from './read-config.js';
 import { trainInputSchema, type TrainInput } from './train-config.js';
 
 /**
- * Puts `--set key=value` options over a configuration: `maskRatioHigh=0.05` and all other names of MHIM-v2's options stand
+ * Puts `--set key=value` options over a configuration: `maskRatioHigh=0.05` and all other names of MHIM's options stand
  * for `mhim.…`; others are named with their section (`aggregator.gated=true`) or are top-level (`weightDecay=0`).
  */
 export function withSettings(input: TrainInput, settings: readonly string[]): TrainInput {

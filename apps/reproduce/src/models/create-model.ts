@@ -1,39 +1,62 @@
-import { MHIMv2, type MHIMv2Config } from '@mhim/hard-mining';
+import { MHIM, MHIMv2, type HardMining } from '@mhim/hard-mining';
 import {
-  ABMIL,
-  MaxPooling,
-  MeanPooling,
-  mhimABMIL,
+  checkAggregatorOptions,
+  createAggregator,
+  insideMhim,
   type Aggregator,
-  type InstancePoolingConfig,
+  type AggregatorName,
+  type AggregatorOptions,
 } from '@mhim/mil-aggregators';
-import type { Rng } from '@mhim/tensor';
-import type { AggregatorOptions, ModelConfig } from './model-config.js';
+import { MhimError, type Rng } from '@mhim/tensor';
+import type { AggregatorSettings, ModelConfig } from './model-config.js';
+import { isMethod, type ModelName } from './model-names.js';
 
-/** Builds the aggregator or MHIM-v2 that a model configuration describes, with fresh weights. */
-export function createModel(config: ModelConfig, rng: Rng): Aggregator | MHIMv2 {
-  const { model, inputDim, classes, aggregator } = config;
-  const sizes = { ...aggregator, inputDim, classes };
+/** Builds the aggregator or the method over one that a model configuration describes, with fresh weights. */
+export function createModel(config: ModelConfig, rng: Rng): Aggregator | HardMining {
+  const { model, inputDim, classes, aggregator, mhim } = config;
+  const name = aggregatorOf(config);
+  const create = (stream: Rng) =>
+    createAggregator({ name, ...aggregator, inputDim, classes } as unknown as AggregatorOptions, stream);
   switch (model) {
-    case 'ab-mil':
-      return new ABMIL(sizes, rng);
-    case 'mean-pooling':
-      return new MeanPooling(sizes as InstancePoolingConfig, rng);
-    case 'max-pooling':
-      return new MaxPooling(sizes as InstancePoolingConfig, rng);
+    case 'mhim':
+      return new MHIM(create, rng, mhim);
     case 'mhim-v2':
-      return new MHIMv2((stream) => new ABMIL(sizes, stream), rng, config.mhim as Partial<MHIMv2Config>);
+      return new MHIMv2(create, rng, mhim);
+    default:
+      return create(rng);
   }
 }
 
-/** The baseline that teacher and student start from: the aggregator of MHIM-v2 alone (officially `mhim_pure`). */
-export function baselineOf(config: ModelConfig): ModelConfig {
-  return { ...config, model: config.base ?? 'ab-mil', base: undefined, mhim: undefined };
+/** The aggregator of a model: itself, or what the method runs over. */
+export function aggregatorOf({ model, base = 'ab-mil' }: { model: ModelName; base?: AggregatorName }): AggregatorName {
+  return isMethod(model) ? base : model;
 }
 
-/** What is kept of the aggregator options where the user says nothing: MHIM's base has ReLU attention without biases. */
-export function defaultAggregator(model: ModelConfig['model'], options: AggregatorOptions): AggregatorOptions {
-  if (model !== 'mhim-v2') return options;
-  const { inputDim: _in, classes: _classes, ...base } = mhimABMIL({ inputDim: 0 });
-  return { ...base, ...options };
+/** The baseline that teacher and student start from: the aggregator alone, as it is inside MHIM (officially `mhim_pure`). */
+export function baselineOf(config: ModelConfig): ModelConfig {
+  return { ...config, model: aggregatorOf(config), base: undefined, mhim: undefined };
+}
+
+/**
+ * The aggregator options that are kept where the user gives some: inside MHIM an aggregator may have others by default.
+ * @throws MhimError `config` for an option that the aggregator does not have or a value that it cannot have
+ */
+export function aggregatorSettings(
+  model: { model: ModelName; base?: AggregatorName },
+  given: AggregatorSettings,
+): AggregatorSettings {
+  const name = aggregatorOf(model);
+  for (const size of ['inputDim', 'classes']) {
+    if (!(size in given)) continue;
+    throw new MhimError('is no option here: the data decide it.', {
+      code: 'config',
+      path: `aggregator.${size}`,
+      hint: 'Leave it out.',
+    });
+  }
+  checkAggregatorOptions(name, given, 'aggregator');
+  if (!isMethod(model.model)) return given;
+  const inside = insideMhim({ name, inputDim: 1, ...given } as unknown as AggregatorOptions);
+  const { name: _name, inputDim: _inputDim, ...settings } = inside as AggregatorOptions & Record<string, unknown>;
+  return settings;
 }

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
-import { MHIMv2 } from '@mhim/hard-mining';
+import { HardMining } from '@mhim/hard-mining';
 import { softmax, survivalCurves } from '@mhim/metrics';
 import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
@@ -36,8 +36,8 @@ export class StoredModel {
     }
     const { tensors } = await readTensorFile(file);
     const models = recognise(tensors);
-    const model =
-      models.find(({ part, config }) => config && part !== 'teacher') ?? models.find(({ config }) => config);
+    const whole = models.filter(({ config, partial }) => config && !partial);
+    const model = whole.find(({ part }) => part !== 'teacher') ?? whole[0];
     if (model?.config) return StoredModel.build(file, model.config, model.tensors);
     throw new MhimError(`holds ${models.map(({ name }) => name).join(' and ') || 'no tensors'}.`, {
       code: 'state-dict',
@@ -60,7 +60,7 @@ export class StoredModel {
       if (!(cause instanceof MhimError)) throw cause;
       throw new MhimError(cause.message, { code: cause.code, path, cause });
     }
-    const learner = model instanceof MHIMv2 ? mhimLearner(model) : supervisedLearner(model);
+    const learner = model instanceof HardMining ? mhimLearner(model) : supervisedLearner(model);
     return new StoredModel(path, config, learner, standardiser);
   }
 

@@ -5,10 +5,12 @@ import { riskOf } from '@mhim/training';
 import { StoredModel } from '../models/stored-model.js';
 import { isSurvival } from '../run/results.js';
 import type { TrainedStage } from '../run/train-run.js';
-import { stageName } from './model-names.js';
+import { stageName, type TrainedModel } from './model-names.js';
 import { className } from './report-data.js';
 
 export interface BagViewOptions {
+  /** What the run trains. */
+  trained: TrainedModel;
   /** How many positive and negative bags of the fold's test part; of survival, deaths and censored ones. */
   positive: number;
   negative: number;
@@ -22,7 +24,7 @@ export interface BagViewOptions {
 export async function bagViews(
   source: BagSource,
   stages: readonly TrainedStage[],
-  { positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
+  { trained, positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
 ): Promise<BagView[]> {
   const [first] = stages;
   if (!first) return [];
@@ -34,7 +36,7 @@ export async function bagViews(
   const models: [string, StoredModel][] = [];
   const views: BagView[] = [];
   try {
-    for (const { stage, folder } of shown) models.push([stageName(stage), await StoredModel.open(folder)]);
+    for (const { stage, folder } of shown) models.push([stageName(stage, trained), await StoredModel.open(folder)]);
     for (const id of [...some(1, positive), ...some(0, negative)]) {
       const bag = await source.read(index.get(id) as number);
       const instanceLabels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));

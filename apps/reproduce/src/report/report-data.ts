@@ -123,7 +123,9 @@ function modelResults(folds: readonly FoldResult[], protocol: Protocol, config: 
   );
   const baselines = own.flatMap(({ baseline }) => baseline ?? []);
   return [
-    ...(baselines.length > 0 ? [{ model: stageName('baseline'), protocol, measures: measuresOf(baselines) }] : []),
+    ...(baselines.length > 0
+      ? [{ model: stageName('baseline', config), protocol, measures: measuresOf(baselines) }]
+      : []),
     { model: modelName(config), protocol, measures: measuresOf(own) },
   ];
 }
@@ -148,7 +150,7 @@ function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> 
 
 function rocOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): RocCurves[] {
   return [...byStage(stages, protocol)].map(([stage, trained]) => ({
-    model: stage === 'baseline' ? stageName(stage) : modelName(config),
+    model: stage === 'baseline' ? stageName(stage, config) : modelName(config),
     protocol,
     positiveClass: className(1, 2),
     folds: trained.flatMap(({ fit: { best } }) => (isSurvival(best.test) ? [] : [rocPoints(best.test)])),
@@ -166,7 +168,7 @@ function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, config:
   const figure = config.task === 'survival' ? 'C-index' : 'AUC';
   const chooser = `${protocol === 'paper' ? 'test' : 'validation'} ${figure}`;
   return [...byStage(stages, protocol)].flatMap(([stage, trained]) => {
-    const model = `${stage === 'baseline' ? stageName(stage) : modelName(config)}, ${protocol} protocol`;
+    const model = `${stage === 'baseline' ? stageName(stage, config) : modelName(config)}, ${protocol} protocol`;
     const curve = (quantity: string, of: (record: TrainedStage['fit']['history'][number]) => number) => ({
       model,
       quantity,

@@ -1,17 +1,14 @@
 import type { Results, Spread, SummaryOf } from '../run/results.js';
 import { aligned } from '../text-table.js';
-import { stageName } from './model-names.js';
+import { modelName, stageName } from './model-names.js';
 
 /** The rows of a run: model by protocol, from the baseline to the model itself. */
-export function resultRows({
-  model,
-  figures,
-  summary,
-}: Results): { model: string; protocol: string; figures: SummaryOf }[] {
+export function resultRows(results: Results): { model: string; protocol: string; figures: SummaryOf }[] {
+  const { figures, summary } = results;
   const { honest } = summary;
-  const name = stageName(model);
+  const name = modelName(results);
   const rows = (protocol: string, figuresOf: SummaryOf) => [
-    ...(figuresOf.baseline ? [{ model: stageName('baseline'), protocol, figures: figuresOf.baseline }] : []),
+    ...(figuresOf.baseline ? [{ model: stageName('baseline', results), protocol, figures: figuresOf.baseline }] : []),
     { model: name, protocol, figures: figuresOf },
   ];
   return [...(figures === 'paper' ? rows('paper', summary) : []), ...(honest ? rows('honest', honest) : [])];

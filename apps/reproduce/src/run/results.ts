@@ -62,6 +62,8 @@ export interface Results {
   /** True where the bags are made, not found. */
   simulated: boolean;
   model: string;
+  /** What a method runs over; ab-mil where it is not said. */
+  base?: string;
   protocol: string;
   /** What the unmarked figures of a fold are: the paper's protocol, or the honest one where only that was run. */
   figures: 'paper' | 'honest';
@@ -84,7 +86,7 @@ export const definitions: Record<string, string> = {
   honest:
     'epoch and threshold are chosen on a stratified part of the training fold that the model does not train on; the test fold is used once',
   last: 'the last epoch’s model, called at 0.5 for two classes and by the most probable class for more',
-  baseline: 'the model that MHIM-v2 starts from: its aggregator alone on the same bags',
+  baseline: 'the model that MHIM starts from: its aggregator alone on the same bags',
   std: 'population standard deviation over folds',
 };
 

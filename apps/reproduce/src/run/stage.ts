@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BagSource, Fold } from '@mhim/datasets';
-import { initialiseFromBaseline, MHIMv2 } from '@mhim/hard-mining';
+import { HardMining, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
 import {
@@ -18,6 +18,7 @@ import {
 } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { createModel } from '../models/create-model.js';
+import { comparable } from '../models/later-options.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { StoredModel } from '../models/stored-model.js';
 import { stageResult, type AnyPredictions, type StageResult } from './results.js';
@@ -33,7 +34,7 @@ export interface StagePlan {
   folder: string;
   /** Keeps the random numbers of a fold's stages apart. */
   stream: number;
-  /** The baseline's folder, from which MHIM-v2 starts. */
+  /** The baseline's folder, from which a method starts. */
   baseline?: string;
   checkpointSeconds?: number;
   observer?: FitObserver;
@@ -72,7 +73,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     standardise: training.standardise,
     folder,
     checkpointSeconds: plan.checkpointSeconds,
-    identity: { model, learningRate: training.learningRate, weightDecay: training.weightDecay },
+    identity: { model: comparable(model), learningRate: training.learningRate, weightDecay: training.weightDecay },
     observer: plan.observer,
   });
   const result = stageResult(outcome);
@@ -94,7 +95,7 @@ async function createLearner(
   baselineFile?: string,
 ): Promise<Learner> {
   const model = createModel(config, rng);
-  if (!(model instanceof MHIMv2)) return supervisedLearner(model, { learningRate, weightDecay });
+  if (!(model instanceof HardMining)) return supervisedLearner(model, { learningRate, weightDecay });
   if (baselineFile !== undefined) {
     const { tensors } = await readSafetensors(baselineFile);
     initialiseFromBaseline(model, Object.fromEntries(tensors));

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
+import { needsBaseline, type MiningConfig } from '@mhim/hard-mining';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
@@ -14,8 +15,10 @@ import {
   requireTwoClasses,
 } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { baselineOf } from '../models/create-model.js';
+import { aggregatorOf, baselineOf } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
+import { comparable } from '../models/later-options.js';
+import { isMethod } from '../models/model-names.js';
 import { describeEnvironment } from './environment.js';
 import { predictionsCsv, type PredictionRow } from './predictions.js';
 import {
@@ -36,7 +39,7 @@ export interface TrainOptions {
   out: string;
   /** Train this fold only; the others are left for later calls. */
   onlyFold?: number;
-  /** A finished run whose baselines MHIM-v2 starts from, instead of training them. */
+  /** A finished run whose baselines a method starts from, instead of training them. */
   baselineDir?: string;
   /** Least seconds between checkpoints. */
   checkpointSeconds?: number;
@@ -154,16 +157,16 @@ class TrainRun {
     const { config } = this.options;
     const model = modelConfig(config, this.source);
     const stream = protocol === 'paper' ? 0 : 2;
-    if (model.model !== 'mhim-v2') return this.runStage(fold, protocol, model.model, model, stream);
-    const needsBaseline = model.mhim?.initTeacher || model.mhim?.initStudent !== 'none';
-    const stored = this.options.baselineDir && baselineStage(this.options.baselineDir, fold.fold, protocol);
-    const baseline = needsBaseline
+    if (!isMethod(model.model)) return this.runStage(fold, protocol, model.model, model, stream);
+    const { baselineDir } = this.options;
+    const stored = baselineDir && baselineStage(baselineDir, aggregatorOf(model), fold.fold, protocol);
+    const baseline = needsBaseline(model.mhim as MiningConfig)
       ? stored
         ? storedStage(stored)
         : await this.runStage(fold, protocol, 'baseline', baselineOf(model), stream)
       : undefined;
     const from = baseline && (stored || this.stageFolder(fold, protocol, 'baseline'));
-    const result = await this.runStage(fold, protocol, 'mhim-v2', model, stream + 1, from);
+    const result = await this.runStage(fold, protocol, model.model, model, stream + 1, from);
     return { ...result, ...(baseline ? { baseline } : {}) };
   }
 
@@ -230,6 +233,7 @@ class TrainRun {
       data: this.source.name,
       simulated: this.source.simulated,
       model: config.model,
+      ...(config.base === undefined ? {} : { base: config.base }),
       protocol: config.protocol,
       figures: config.protocol === 'honest' ? 'honest' : 'paper',
       complete: done.length === this.folds.length,
@@ -278,6 +282,7 @@ async function claim(
     },
     // Where the files lie does not matter; what they say is compared by its fingerprint.
     ['data', 'labels', 'folds'],
+    comparable,
   );
 }
 
@@ -304,8 +309,8 @@ function fingerprintOfBaseline(baselineDir: string, folds: ReturnType<typeof nam
   );
 }
 
-function baselineStage(run: string, fold: number, protocol: Protocol): string {
-  const found = ['baseline', 'ab-mil']
+function baselineStage(run: string, aggregator: string, fold: number, protocol: Protocol): string {
+  const found = ['baseline', aggregator]
     .map((stage) => join(run, `fold-${fold}`, protocol, stage))
     .find((folder) => existsSync(join(folder, 'result.json')));
   if (found !== undefined) return found;
