@@ -49,7 +49,7 @@ describe.each(examples)('README of @mhim/$name', ({ name, number, code, built })
     const { status, stdout, stderr } = spawnSync(process.execPath, [script], { cwd: folder, env, encoding: 'utf8' });
     expect(status, stderr).toBe(0);
     // `console.log(x); // [ 1, 2 ]` promises an output; words after `//` only explain.
-    for (const [, promised = ''] of code.matchAll(/^console\.log\(.*\); \/\/ (\d[\d.]*|\{.*\}|\[.*\])/gm))
+    for (const [, promised = ''] of code.matchAll(/^console\.log\(.*\); \/\/ (\d[\d. ]*|\{.*\}|\[.*\])/gm))
       expect(stdout).toContain(promised);
     rmSync(script);
   });
