@@ -122,7 +122,7 @@ describe('train', () => {
       ...trainArgs('--model', 'clam-sb', '--set', 'aggregator.query=linear', '--out', at('wrong')),
     );
     expect(code).not.toBe(0);
-    expect(err).toMatch(/clam-sb\.query: is no option\. Options: .*sampled/);
+    expect(err).toMatch(/aggregator\.query: is no option of clam-sb\. Options: .*sampled/);
   });
 
   test('both protocols, standing on their own config.json; baselines of another run', async () => {

@@ -65,9 +65,8 @@ function iterate(matrix: tf.Tensor3D, iterations: number): tf.Tensor3D[] {
       gradient: (upstream, [ma, sums, s, ...saved]) => {
         const kept = saved.slice(last.length) as tf.Tensor3D[];
         const before = steps.map((_, k) => kept.slice(3 * k, 3 * k + 3)) as Step[];
-        return [
-          backward(upstream, ma as tf.Tensor3D, sums as tf.Tensor2D, s as tf.Scalar, saved as tf.Tensor3D[], before),
-        ];
+        const inputs = [ma, sums, s, saved] as [tf.Tensor3D, tf.Tensor2D, tf.Scalar, tf.Tensor3D[]];
+        return [tf.tidy(() => backward(upstream, ...inputs, before))];
       },
     };
   })(matrix);

@@ -8,6 +8,8 @@ import { BASES, findName, isMethod, METHODS, MODELS, type MethodName, type Model
 import { checkConfig } from './read-config.js';
 
 export const PROTOCOLS = ['paper', 'honest', 'both'] as const;
+export const TASKS = ['classification', 'survival'] as const;
+export const BIN_SOURCES = ['train', 'cohort'] as const;
 
 /** The named configurations of each method; the first is its default. */
 const presetsOf = { mhim: conferencePresets, 'mhim-v2': presets } as const;
@@ -30,6 +32,14 @@ export const trainInputSchema = z
     folds: z.string(),
     k: z.int().min(2),
     model: named(MODELS),
+    /** What is learnt: classes (default), or survival from the columns time and event. */
+    task: z.enum(TASKS),
+    /** Survival: time bins, the model's outputs. */
+    bins: z.int().min(2),
+    /** Survival: whose event times make the edges of the bins. */
+    binsFrom: z.enum(BIN_SOURCES),
+    /** Survival: extra weight of the uncensored part of the likelihood. */
+    alpha: z.number().min(0).max(1),
     /** Trains the aggregator that `model` names by this method: another way to say `model` and `base`. */
     mining: named(METHODS),
     base: named(BASES),
@@ -59,7 +69,7 @@ export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
 export type TrainConfig = Required<Omit<TrainInput, OpenChoice | 'mining'>> & Pick<TrainInput, OpenChoice>;
-type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim';
+type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
@@ -77,6 +87,9 @@ const defaults = {
   unit: 'slide',
 } satisfies TrainInput;
 
+/** Of survival: the paper's 30 epochs without early stopping, a patient's slides as one bag, bins of the training fold. */
+const survivalDefaults = { epochs: 30, unit: 'case', bins: 4, binsFrom: 'train', alpha: 0 } satisfies TrainInput;
+
 /**
  * Makes every choice that file and options leave open.
  * @param input options of the command line over those of a configuration file
@@ -86,6 +99,16 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
   const { mining: _mining, ...given } = input;
   const { data } = input;
   if (data === undefined) throw incomplete('data', 'a bag store, a folder of feature files or a built-in name');
+  const survival = input.task === 'survival';
+  for (const key of ['bins', 'binsFrom', 'alpha'] as const) {
+    if (!survival && input[key] !== undefined) {
+      throw new MhimError('is an option of survival, the task is classification.', {
+        code: 'config',
+        path: key,
+        hint: 'Leave it out, or train with --task survival.',
+      });
+    }
+  }
   const chosen = chosenModel(input);
   if (input.folds !== undefined && input.k !== undefined) {
     throw new MhimError('cannot go with --folds, whose file says how many there are.', {
@@ -96,6 +119,7 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
   }
   return {
     ...defaults,
+    ...(survival ? survivalDefaults : {}),
     ...(input.folds === undefined ? { k: 5 } : {}),
     ...given,
     ...chosen,

@@ -64,10 +64,15 @@ export const modelConfigSchema = z.strictObject({
   model: z.enum(MODELS),
   base: z.enum(BASES).optional(),
   inputDim: z.int().min(1),
+  /** Outputs: classes, or time bins. */
   classes: z.int().min(2),
+  /** What the outputs are; absent for classes. */
+  task: z.literal('survival').optional(),
   aggregator: aggregatorSchema,
   mhim: mhimSchema.optional(),
   /** Probability of class 1 at and above which a bag is called positive, as its protocol chose it. */
   threshold: z.number().nullable().optional(),
+  /** Edges of the time bins, [classes + 1], in the unit of the label table. */
+  timeEdges: z.array(z.number()).optional(),
 });
 export type ModelConfig = z.infer<typeof modelConfigSchema>;

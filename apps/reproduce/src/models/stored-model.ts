@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
 import { HardMining } from '@mhim/hard-mining';
-import { softmax } from '@mhim/metrics';
+import { softmax, survivalCurves } from '@mhim/metrics';
 import { Aggregator } from '@mhim/mil-aggregators';
 import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
@@ -65,11 +65,12 @@ export class StoredModel {
     return new StoredModel(path, config, learner, standardiser);
   }
 
-  /** Class probabilities [c] of a bag, to the last bit those of its training run. @throws MhimError `data` for features of another width */
+  /** Class probabilities [c] of a bag, or those of surviving each time bin, to the last bit those of its training run. @throws MhimError `data` for features of another width */
   probabilities(bag: Bag): number[] {
     return this.with(bag, (features) => {
       const logits = this.learner.predict(features);
-      return Array.from(softmax(logits, logits.length));
+      const outcome = this.config.task === 'survival' ? survivalCurves : softmax;
+      return Array.from(outcome(logits, logits.length));
     });
   }
 
