@@ -46,11 +46,13 @@ export interface Table6Row {
   /** The options of `reproduce train` that give our model. */
   options: string;
   parameters: number;
+  /** Why the two differ. */
+  note?: string;
 }
 
 /** The paper's Table 6, as far as its aggregators are in the registry. */
 export function describeTable6(): Table6Row[] {
-  return table6.flatMap(({ paper, printed, base: spelled, method, settings = {} }) => {
+  return table6.flatMap(({ paper, printed, base: spelled, method, settings = {}, note }) => {
     const base = findName(spelled, BASES);
     if (base === undefined) return [];
     const model = method ?? base;
@@ -60,7 +62,7 @@ export function describeTable6(): Table6Row[] {
       ...Object.entries(settings).map(([key, value]) => `--set aggregator.${key}=${String(value)}`),
     ];
     const parameters = parameterCount({ model, base: method && base }, settings);
-    return [{ paper, printed, options: options.join(' '), parameters }];
+    return [{ paper, printed, options: options.join(' '), parameters, note }];
   });
 }
 
@@ -71,9 +73,10 @@ const table6: readonly {
   base: string;
   method?: 'mhim' | 'mhim-v2';
   settings?: AggregatorSettings;
+  note?: string;
 }[] = [
   { paper: 'ABMIL', printed: '0.66M', base: 'ab-mil', settings: { gated: true } },
-  { paper: 'DTFD-MIL', printed: '0.99M', base: 'dtfd-mil' },
+  { paper: 'DTFD-MIL', printed: '0.99M', base: 'dtfd-mil', note: 'the paper does not say which variant it counts' },
   { paper: 'R2T-MIL', printed: '2.70M', base: 'r2t-mil' },
   { paper: 'MHIM(AB.)', printed: '0.65M', base: 'ab-mil', method: 'mhim', settings: { gated: true } },
   { paper: 'MHIM-v2(AB.)', printed: '1.64M', base: 'ab-mil', method: 'mhim-v2' },
