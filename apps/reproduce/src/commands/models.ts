@@ -30,14 +30,15 @@ Examples:
         ...[parameters, insideMhim, mhimV2].map(count),
       ]);
       const header = ['model', 'title', 'source', 'attention', 'parameters', 'inside MHIM', 'with MHIM-v2'];
-      const rows = table6.map(({ paper, printed, parameters, options }) => [
+      const rows = table6.map(({ paper, printed, parameters, options, note = '' }) => [
         paper,
         printed,
         count(parameters),
         options,
+        note,
       ]);
       process.stdout.write(
-        `${aligned([header, ...list])}\n\nThe paper’s Table 6:\n\n${aligned([['model', 'paper', 'here', 'options'], ...rows])}\n`,
+        `${aligned([header, ...list])}\n\nThe paper’s Table 6:\n\n${aligned([['model', 'paper', 'here', 'options', ''], ...rows])}\n`,
       );
     });
 }
