@@ -110,6 +110,10 @@ export class ABMIL extends Aggregator {
     );
   }
 
+  override get usesPositions(): boolean {
+    return this.config.position !== 'none';
+  }
+
   embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
     const { normPosition, activation, dropout: rate, position } = this.config;
     const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;

@@ -2,6 +2,7 @@ import { MhimError, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import { Mamba2D, mamba2DDefaults, type Mamba2DConfig } from './mamba-2d.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -50,6 +51,13 @@ export const registry = {
     source: 'MHIM-v2 §4.3',
     create: MaxPooling,
     defaults: instancePoolingDefaults,
+  }),
+  'mamba-2d': entry<Mamba2DConfig, Mamba2D>({
+    title: '2DMamba',
+    source: 'Zhang et al. 2025',
+    create: Mamba2D,
+    defaults: mamba2DDefaults,
+    choices: { padToken: ['trainable', 'zero'] },
   }),
 } as const;
 

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs';
 import {
   kaimingUniform,
   normal,
@@ -6,7 +5,6 @@ import {
   torchBias,
   torchWeight,
   uniform,
-  unitUniform,
   xavierNormal,
   zeros,
   type Initialiser,
@@ -38,7 +36,6 @@ export const officialLayouts: Readonly<Record<string, Layout>> = {
   Dattention_ori: ibmil,
   TransMIL: transmil,
   RRTMIL: rrt,
-  MambaMIL_2D: mamba2d,
   MHIM: mhim,
   Conv1d: (args) => convolution(args, 1),
   Conv2d: (args) => convolution(args, 2),
@@ -166,34 +163,6 @@ function rrt(args: OfficialArguments): OfficialParameter[] {
   ];
 }
 
-function mamba2d(args: OfficialArguments): OfficialParameter[] {
-  const [dim, state] = [args.number('mambamil_dim', 128), args.number('mambamil_state_dim', 16)];
-  const [inner, rank, classes] = [2 * dim, Math.ceil(dim / 16), args.number('n_classes', 2)];
-  const layer = (name: string) => [
-    { name: `${name}.mixer.A_log`, shape: [inner, state], draw: logarithmsByColumn },
-    constant(`${name}.mixer.D`, [inner], ones),
-    ...linear(`${name}.mixer.in_proj`, 2 * inner, dim, false),
-    ...torchConvolution(`${name}.mixer.conv1d`, [inner, 1, 4]),
-    ...linear(`${name}.mixer.x_proj`, rank + 2 * state, inner, false),
-    ...linear(`${name}.mixer.dt_proj`, inner, rank),
-    ...linear(`${name}.mixer.out_proj`, dim, inner, false),
-    constant(`${name}.mixer.dt_layernorm.weight`, [rank], ones),
-    constant(`${name}.mixer.B_layernorm.weight`, [state], ones),
-    constant(`${name}.mixer.C_layernorm.weight`, [state], ones),
-    constant(`${name}.norm.weight`, [dim], ones),
-  ];
-  const trained = args.text('mamba_2d_pad_token', 'trainable') === 'trainable';
-  return [
-    ...linear('_fc1.0', dim, args.number('in_dim', 1024)),
-    ...layerNorm('norm', dim),
-    { name: 'layers.pad_token', shape: [dim], draw: trained ? unitUniform : zeros },
-    ...Array.from({ length: args.number('mambamil_layer', 1) }, (_, i) => layer(`layers.layers.${i}`)).flat(),
-    ...linear('attention.0', 128, dim),
-    ...linear('attention.2', 1, 128),
-    ...linear('classifier', classes, dim),
-  ];
-}
-
 /** `MHIM` over DSMIL and TransMIL; over AB-MIL it is built. */
 function mhim(args: OfficialArguments): OfficialParameter[] {
   const [dim, classes] = [args.number('mlp_dim', 512), args.number('n_classes', 2)];
@@ -312,10 +281,3 @@ function xavierConvolution(name: string, shape: number[], bias = true): Official
 function constant(name: string, shape: number[], draw: Initialiser): OfficialParameter {
   return { name, shape, draw };
 }
-
-/** ln 1, ln 2, …, ln n in every row (S4D-real, as Mamba initialises its decay). */
-const logarithmsByColumn: Initialiser = <R extends tf.Rank>(shape: tf.ShapeMap[R]) => {
-  const [rows, columns] = shape as [number, number];
-  const values = Float32Array.from({ length: rows * columns }, (_, i) => Math.log((i % columns) + 1));
-  return tf.tensor<R>(values, shape);
-};

@@ -3,6 +3,7 @@ import { abmilAdapters } from './abmil.js';
 import { foldAdapters } from './folds.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
+import { mamba2DAdapters } from './mamba-2d.js';
 import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
@@ -14,6 +15,7 @@ import { trajectoryAdapters } from './trajectories.js';
 export const adapters: Adapters = {
   ...abmilAdapters,
   ...poolingAdapters,
+  ...mamba2DAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,

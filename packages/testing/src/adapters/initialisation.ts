@@ -1,9 +1,10 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
+import { ABMIL, Mamba2D, MaxPooling, MeanPooling } from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
 import { KindNotBuilt } from '../run-conformance.js';
+import { mamba2DConfig } from './mamba-2d.js';
 import { createMHIM } from './mhim.js';
 import { abmilConfig, gatedConfig, OfficialArguments, poolingConfig } from './official-config.js';
 
@@ -45,6 +46,8 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new MeanPooling(poolingConfig(args), rng);
     case 'MaxMIL':
       return new MaxPooling(poolingConfig(args), rng);
+    case 'MambaMIL_2D':
+      return new Mamba2D(mamba2DConfig(args), rng);
     case 'MHIM':
       return args.text('baseline', 'selfattn') === 'attn' ? createMHIM(fixture, rng) : undefined;
     case 'Linear':
