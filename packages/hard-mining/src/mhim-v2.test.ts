@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
-import { ABMIL, MeanPooling, mhimABMIL } from '@mhim/mil-aggregators';
+import { ABMIL, Mamba2D, MeanPooling, mhimABMIL, type Positions } from '@mhim/mil-aggregators';
 import { checkGradients, crossEntropy, Rng, type StateDict } from '@mhim/tensor';
 import { expectAllClose, isFinite, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
 import { consistencyLoss } from './consistency-loss.js';
@@ -8,6 +8,7 @@ import { initialiseFromBaseline } from './initialise.js';
 import { instanceMargin, instanceProbability } from './instance-score.js';
 import { presets, type MHIMv2Config } from './mhim-config.js';
 import { MHIMv2 } from './mhim-v2.js';
+import { sequencePositions } from './sequence-positions.js';
 
 const [inputDim, embedDim] = [6, 8];
 const base = mhimABMIL({ inputDim, embedDim });
@@ -21,17 +22,22 @@ const create = (config: Partial<MHIMv2Config> = {}, seed = 0) =>
 const bag = (n: number, seed = 1): tf.Tensor2D => new Rng(seed).normal([n, inputDim]);
 
 /** One whole training step, plain gradient descent in the optimiser's place. */
-function step(model: MHIMv2, features: tf.Tensor2D, rng: Rng): { loss: number; finite: boolean } {
+function step(
+  model: MHIMv2,
+  features: tf.Tensor2D,
+  rng: Rng,
+  positions?: Positions,
+): { loss: number; finite: boolean } {
   let outcome = { loss: NaN, finite: false };
   tf.tidy(() => {
-    const hard = model.mine(features, { rng, step: 3, totalSteps: 100 });
+    const hard = model.mine(features, { rng, step: 3, totalSteps: 100, positions });
     let recycled: tf.Tensor2D | undefined;
     const { value, grads } = tf.variableGrads(() => {
       const pass = model.studentPass(
         features,
         hard,
         { loss: (logits) => crossEntropy(logits, 1), label: 1 },
-        { training: true, rng },
+        { training: true, rng, positions },
       );
       recycled = pass.recycled && tf.keep(pass.recycled);
       return pass.loss;
@@ -131,12 +137,44 @@ describe('a training step', () => {
     expect(step(model, bag(12), new Rng(0)).finite).toBe(true);
   });
 
+  it.each([
+    ['2DMamba', (rng: Rng) => new Mamba2D({ inputDim, embedDim, states: 3, attentionDim: 4 }, rng)],
+    ['AB-MIL with positions', (rng: Rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng)],
+  ] as const)('carries positions through to %s', (_, createBase) => {
+    const positions = { xy: Array.from({ length: 60 }, (_, k) => (k * 7) % 10), width: 10, height: 10 };
+    const moved = { ...positions, xy: positions.xy.map((place) => 9 - place) };
+    const features = bag(30);
+    for (const config of [{}, { recycle: false, recycleAtInference: false }]) {
+      const model = new MHIMv2(createBase, new Rng(0), { ...config, queries: 2, recycleHeads: 2, recycleHeadDim: 4 });
+      expect(step(model, features, new Rng(0), positions).finite).toBe(true);
+      expect(tensorsLeftBy(() => step(model, features, new Rng(1), positions))).toBe(0);
+      const logits = (where: Positions) => Array.from(model.predict(features, { positions: where }).logits.dataSync());
+      expect(logits(positions)).not.toEqual(logits(moved));
+      model.dispose();
+    }
+  });
+
   it('refuses an empty bag and options that cannot be', () => {
     expect(() => create().mine(tf.zeros([0, inputDim]), { rng: new Rng(0) })).toThrow(/no instances/);
     expect(() => create().predict(tf.zeros([3, 2]))).toThrow(/\[3,2\]/);
     expect(() => create({ keepRatio: 1.2 })).toThrow(/keepRatio: expected a number between 0 and 1, got 1\.2/);
     expect(() => create({ recycle: false })).toThrow(/recycleAtInference/);
     expect(() => create({ temperature: 0 })).toThrow(/temperature/);
+  });
+});
+
+describe('positions of a sequence', () => {
+  const bagPositions = { xy: [0, 0, 2, 1, 1, 3], width: 3, height: 4 };
+
+  it('are those of the instances picked, then rows of their own for recycled ones', () => {
+    const { xy, width, height } = sequencePositions(bagPositions, { kept: [2, 0], recycled: 4 });
+    expect([...(xy as Int32Array)]).toEqual([1, 3, 0, 0, 0, 4, 1, 4, 2, 4, 0, 5]);
+    expect([width, height]).toEqual([3, 6]);
+  });
+
+  it('are the bag’s where nothing is picked or recycled', () => {
+    const { xy, width, height } = sequencePositions(bagPositions, {});
+    expect([Array.from(xy), width, height]).toEqual([bagPositions.xy, 3, 4]);
   });
 });
 

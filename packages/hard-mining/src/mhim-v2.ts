@@ -6,6 +6,7 @@ import {
   type Aggregator,
   type AggregatorCall,
   type BagTarget,
+  type Positions,
 } from '@mhim/mil-aggregators';
 import { RecycleNetwork } from '@mhim/recycle-network';
 import { consistencyLoss } from './consistency-loss.js';
@@ -14,6 +15,7 @@ import { highScoreMask, lowScoreSplit, permuteWith, randomSplit, type Permute } 
 import { paper, type MHIMv2Config } from './mhim-config.js';
 import { updateTeacher } from './momentum-teacher.js';
 import { cosineSchedule } from './schedules.js';
+import { sequencePositions } from './sequence-positions.js';
 
 /** One training step's view of the bag, made by the teacher before the student sees it (MHIM-v2 Alg. 1). */
 export interface HardInstances {
@@ -38,6 +40,8 @@ export interface MiningCall {
   totalSteps?: number;
   /** Fixed permutations instead of drawn ones: of the high-score candidates and of the survivors. */
   draws?: { highScore?: Permute; split?: Permute };
+  /** Where the bag's instances lie, for aggregators that use it. */
+  positions?: Positions;
   /** Overrides the scheduled high score mask ratio of this step. */
   maskRatioHigh?: number;
 }
@@ -101,10 +105,11 @@ export class MHIMv2 extends Module {
    * gradients. The teacher's dropout is active, as in the official training loop (`teacherDropout`).
    * @param features [n, in]
    */
-  mine(features: tf.Tensor2D, { rng, step = 0, totalSteps = 1, draws = {}, maskRatioHigh }: MiningCall): HardInstances {
+  mine(features: tf.Tensor2D, call: MiningCall): HardInstances {
+    const { rng, step = 0, totalSteps = 1, draws = {}, maskRatioHigh, positions } = call;
     const { config } = this;
     assertBag(features, this.student.inputDim);
-    const { target, scores } = this.score(features, { training: config.teacherDropout, rng });
+    const { target, scores } = this.score(features, { training: config.teacherDropout, rng, positions });
     const ratio =
       maskRatioHigh ??
       (config.maskRatioHighDecay === 'cosine'
@@ -128,14 +133,14 @@ export class MHIMv2 extends Module {
   /**
    * The student on the hard instances, and its loss (MHIM-v2 Alg. 2).
    * @param features [n, in]
-   * @param call `training: true` and an Rng while training
+   * @param call `training: true` and an Rng while training; `positions` are those of the bag
    */
   studentPass(features: tf.Tensor2D, hard: HardInstances, target: BagTarget, call: AggregatorCall): StudentPass {
     const { consistencyWeight, temperature, labelWeight } = this.config;
-    const { sequence, recycled } = this.hardSequence(features, hard, call);
-    const aggregation = this.student.aggregate(sequence, call);
-    const logits = this.student.classify(aggregation, call);
-    const label = this.student.loss({ ...aggregation, logits, instances: sequence }, target, call);
+    const { sequence, recycled, sequenceCall } = this.hardSequence(features, hard, call);
+    const aggregation = this.student.aggregate(sequence, sequenceCall);
+    const logits = this.student.classify(aggregation, sequenceCall);
+    const label = this.student.loss({ ...aggregation, logits, instances: sequence }, target, sequenceCall);
     const consistency = consistencyLoss(aggregation.embedding, hard.target, temperature);
     const loss: tf.Scalar = tf.add(tf.mul(label, labelWeight), tf.mul(consistency, consistencyWeight));
     return { ...aggregation, logits, loss, labelLoss: label, consistency, recycled };
@@ -159,12 +164,11 @@ export class MHIMv2 extends Module {
   ): Aggregation & { logits: tf.Tensor2D; instances: tf.Tensor2D } {
     assertBag(features, this.student.inputDim);
     const instances = this.student.embed(features, call);
-    const appended =
-      this.recycle && this.config.recycleAtInference
-        ? tf.concat([instances, this.recycle.forward(instances)])
-        : instances;
-    const aggregation = this.student.aggregate(appended, call);
-    return { ...aggregation, instances: appended, logits: this.student.classify(aggregation, call) };
+    const recycled = this.recycle && this.config.recycleAtInference ? this.recycle.forward(instances) : undefined;
+    const appended = recycled ? tf.concat([instances, recycled]) : instances;
+    const sequenceCall = recycled ? withPositions(call, { recycled: recycled.shape[0] }) : call;
+    const aggregation = this.student.aggregate(appended, sequenceCall);
+    return { ...aggregation, instances: appended, logits: this.student.classify(aggregation, sequenceCall) };
   }
 
   /** Frees the parameters of student and teacher. */
@@ -189,17 +193,23 @@ export class MHIMv2 extends Module {
     features: tf.Tensor2D,
     { kept, recycled }: HardInstances,
     call: AggregatorCall,
-  ): { sequence: tf.Tensor2D; recycled?: tf.Tensor2D } {
+  ): { sequence: tf.Tensor2D; recycled?: tf.Tensor2D; sequenceCall: AggregatorCall } {
     if (!this.recycle || recycled.length === 0) {
       // Rows that the student never sees need no embedding; raw features need no gradient.
       const seen = kept.length < features.shape[0] ? takeRows(features, kept) : features;
-      return { sequence: this.student.embed(seen, call) };
+      const sequenceCall = seen === features ? call : withPositions(call, { kept });
+      return { sequence: this.student.embed(seen, sequenceCall), sequenceCall };
     }
     const instances = this.student.embed(features, call);
     const brought = this.recycle.forward(instances, call, recycled);
     const sequence = kept.length === 0 ? brought : tf.concat([takeRows(instances, kept), brought]);
-    return { sequence, recycled: brought };
+    return { sequence, recycled: brought, sequenceCall: withPositions(call, { kept, recycled: brought.shape[0] }) };
   }
+}
+
+/** The call with the positions of a sequence in place of its bag's. */
+function withPositions(call: AggregatorCall, picked: Parameters<typeof sequencePositions>[1]): AggregatorCall {
+  return call.positions ? { ...call, positions: sequencePositions(call.positions, picked) } : call;
 }
 
 /** The teacher of MHIM: the student's structure, moved by averaging only (MHIM-v2 §3.5). */
