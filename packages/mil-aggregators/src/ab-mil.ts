@@ -123,7 +123,7 @@ export class ABMIL extends Aggregator {
     if (!call.positions) {
       throw new MhimError('position embeddings need the instances’ grid positions.', {
         code: 'config',
-        hint: 'Pass { positions } with the call.',
+        hint: 'Pass { positions } with the call; bags have them where their files hold coordinates.',
       });
     }
     return tf.add(instances, sinCosPositions(call.positions, this.embedDim));

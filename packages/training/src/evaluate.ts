@@ -31,10 +31,10 @@ export async function evaluate(
   const predictions: Predictions = { ids: [], labels: [], probabilities: [] };
   for (const [i, index] of indices.entries()) {
     for (const next of indices.slice(i + 1, i + 3)) cache.prefetch(next);
-    await cache.with(index, (features, { id, label = -1 }) => {
+    await cache.with(index, (features, { id, label = -1, positions }) => {
       predictions.ids.push(id);
       predictions.labels.push(label);
-      predictions.probabilities.push(probabilitiesOf(learner.predict(features), classes));
+      predictions.probabilities.push(probabilitiesOf(learner.predict(features, positions), classes));
     });
   }
   return predictions;

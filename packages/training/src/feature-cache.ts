@@ -1,21 +1,38 @@
 import * as tf from '@tensorflow/tfjs';
-import { BagCache, standardise, type Bag, type BagSource, type Standardiser } from '@mhim/datasets';
+import {
+  BagCache,
+  gridPositions,
+  standardise,
+  type Bag,
+  type BagSource,
+  type GridPositions,
+  type Standardiser,
+} from '@mhim/datasets';
+
+/** What a pass needs to know of a bag beside its features. */
+export interface CachedBag extends Pick<Bag, 'id' | 'label'> {
+  /** Where its instances lie; absent where nobody asked, or the bag has no coordinates. */
+  positions?: GridPositions;
+}
 
 /** Bags as tensors, kept on the device within a budget, so that epochs after the first read nothing. */
 export class FeatureCache {
   private readonly tensors = new Map<number, tf.Tensor2D>();
   private readonly host: BagCache;
+  private readonly positions = new Map<number, GridPositions | undefined>();
   private readonly reading = new Map<number, Promise<Bag>>();
   private bytes = 0;
   private full = false;
 
   /**
    * @param budget bytes of features to keep as tensors; as much again is kept in ordinary memory for what does not fit
+   * @param usesPositions whether the model asks where instances lie
    */
   constructor(
     private readonly source: BagSource,
     private readonly standardiser: Standardiser | undefined,
     private readonly budget = 2 ** 30,
+    private readonly usesPositions = false,
   ) {
     this.host = new BagCache(budget);
   }
@@ -26,22 +43,23 @@ export class FeatureCache {
   }
 
   /** Calls `use` with the features [n, d] of a bag; they stay valid until it returns. */
-  async with<T>(index: number, use: (features: tf.Tensor2D, bag: Pick<Bag, 'id' | 'label'>) => T): Promise<T> {
+  async with<T>(index: number, use: (features: tf.Tensor2D, bag: CachedBag) => T): Promise<T> {
     const { id, label } = this.source.bags[index] as { id: string; label?: number };
     const known = this.tensors.get(index);
-    if (known) return use(known, { id, label });
+    if (known) return use(known, { id, label, positions: this.positions.get(index) });
     const read = await this.read(index);
     this.reading.delete(index);
     const bag = this.standardiser ? standardise(read, this.standardiser) : read;
+    const positions = this.positionsOf(index, read);
     const features = tf.tensor2d(bag.features, [bag.instances, bag.width]);
     if (this.bytes + bag.features.byteLength <= this.budget) {
       this.tensors.set(index, features);
       this.bytes += bag.features.byteLength;
-      return use(features, { id, label });
+      return use(features, { id, label, positions });
     }
     this.full = true;
     try {
-      return use(features, { id, label });
+      return use(features, { id, label, positions });
     } finally {
       features.dispose();
     }
@@ -51,6 +69,13 @@ export class FeatureCache {
     for (const tensor of this.tensors.values()) tensor.dispose();
     this.tensors.clear();
     this.reading.clear();
+  }
+
+  /** Worked out once: beside the features they take no room. */
+  private positionsOf(index: number, bag: Bag): GridPositions | undefined {
+    if (!this.usesPositions) return undefined;
+    if (!this.positions.has(index)) this.positions.set(index, bag.coords && gridPositions(bag.coords));
+    return this.positions.get(index);
   }
 
   /** One reading of a bag at a time. Ordinary memory is for the bags that come after the device is full. */

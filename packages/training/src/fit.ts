@@ -96,7 +96,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     files?.prepare();
     const standardiser = options.standardise ? await fitStandardiser(source, train) : undefined;
     const learner = await options.createLearner(new Rng(seed, streamOf(stream, INIT)));
-    const cache = new FeatureCache(source, standardiser, options.memoryBudget);
+    const cache = new FeatureCache(source, standardiser, options.memoryBudget, learner.usesPositions);
     const run = new Run(options, learner, cache, files);
     try {
       await run.resume();
@@ -199,11 +199,11 @@ class Run {
     for (const [i, index] of order.entries()) {
       for (const next of order.slice(i + 1, i + 3)) this.cache.prefetch(next);
       const call = { rng, step: this.epoch * order.length + i, totalSteps: epochs * order.length };
-      const losses = await this.cache.with(index, (features, { id, label }) => {
+      const losses = await this.cache.with(index, (features, { id, label, positions }) => {
         if (label === undefined) {
           throw new MhimError(`bag "${id}" has no label to learn from.`, { code: 'data', path: source.path });
         }
-        return this.named(id, () => this.learner.step(features, label, call));
+        return this.named(id, () => this.learner.step(features, label, { ...call, positions }));
       });
       sums.loss += losses.loss;
       sums.label += losses.label;

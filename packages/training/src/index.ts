@@ -15,7 +15,7 @@ export {
   type FoldMetrics,
   type Predictions,
 } from './evaluate.js';
-export { FeatureCache } from './feature-cache.js';
+export { FeatureCache, type CachedBag } from './feature-cache.js';
 export { fit, type EpochRecord, type FitObserver, type FitOptions, type FitResult } from './fit.js';
 export {
   mhimLearner,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { instanceMargin, type MHIMv2 } from '@mhim/hard-mining';
-import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
+import type { Aggregator, BagTarget, Positions } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
 
@@ -11,6 +11,8 @@ export interface StepCall {
   step: number;
   /** Steps of the nominal schedule: epochs × bags. */
   totalSteps: number;
+  /** Where the bag's instances lie, where the learner uses it and it is known. */
+  positions?: Positions;
 }
 
 /** The losses of one step; `consistency` only where there is a teacher. */
@@ -37,12 +39,14 @@ export interface Learner {
   readonly name: string;
   /** The model that is saved and that predicts. */
   readonly model: Module;
+  /** Whether positions change anything; for other learners nobody need work them out. */
+  readonly usesPositions: boolean;
   learningRate: number;
   /** One bag, one update. @throws MhimError `non-finite` when the loss is no number */
   step(features: tf.Tensor2D, label: number, call: StepCall): StepLosses;
   /** Logits [c] of a bag, at inference. */
-  predict(features: tf.Tensor2D): Float32Array;
-  explain(features: tf.Tensor2D): Explanation;
+  predict(features: tf.Tensor2D, positions?: Positions): Float32Array;
+  explain(features: tf.Tensor2D, positions?: Positions): Explanation;
   /** Everything that the next step depends on, beside the data: live tensors by name, and the optimiser's step count. */
   state(): { tensors: Record<string, tf.Tensor>; step: number };
   restore(state: { tensors: Record<string, tf.Tensor>; step: number }): void;
@@ -57,26 +61,25 @@ export function supervisedLearner(aggregator: Aggregator, config: AdamConfig = {
   return {
     name: 'supervised',
     model: aggregator,
+    usesPositions: aggregator.usesPositions,
     get learningRate() {
       return optimiser.learningRate;
     },
     set learningRate(rate: number) {
       optimiser.learningRate = rate;
     },
-    step: (features, label, { rng }) =>
+    step: (features, label, { rng, positions }) =>
       tf.tidy(() => {
+        const call = { training: true, rng, positions };
         const { value, gradients } = gradientsOf(() =>
-          aggregator.loss(aggregator.forward(features, { training: true, rng }), classTarget(label), {
-            training: true,
-            rng,
-          }),
+          aggregator.loss(aggregator.forward(features, call), classTarget(label), call),
         );
         const loss = finite(value.dataSync()[0] as number);
         optimiser.step(gradients);
         return { loss, label: loss };
       }),
-    predict: (features) => read(() => aggregator.forward(features).logits),
-    explain: (features) => explain(aggregator, features, () => aggregator.forward(features)),
+    predict: (features, positions) => read(() => aggregator.forward(features, { positions }).logits),
+    explain: (features, positions) => explain(aggregator, features, () => aggregator.forward(features, { positions })),
     ...stateOf(optimiser, { 'model.': aggregator }),
     dispose: () => {
       optimiser.dispose();
@@ -93,6 +96,7 @@ export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
   return {
     name: 'mhim-v2',
     model: mhim,
+    usesPositions: mhim.student.usesPositions,
     get learningRate() {
       return optimiser.learningRate;
     },
@@ -105,7 +109,11 @@ export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
         let recycled: tf.Tensor2D | undefined;
         let parts: tf.Tensor | undefined;
         const { gradients } = gradientsOf(() => {
-          const pass = mhim.studentPass(features, hard, classTarget(label), { training: true, rng: call.rng });
+          const pass = mhim.studentPass(features, hard, classTarget(label), {
+            training: true,
+            rng: call.rng,
+            positions: call.positions,
+          });
           // The tape disposes what it does not return.
           recycled = pass.recycled && tf.keep(pass.recycled);
           parts = tf.keep(tf.stack([pass.loss, pass.labelLoss, pass.consistency]));
@@ -121,8 +129,8 @@ export function mhimLearner(mhim: MHIMv2, config: AdamConfig = {}): Learner {
         }
         return { loss: loss as number, label: labelPart as number, consistency: consistency as number };
       }),
-    predict: (features) => read(() => mhim.predict(features).logits),
-    explain: (features) => explain(mhim.student, features, () => mhim.predict(features)),
+    predict: (features, positions) => read(() => mhim.predict(features, { positions }).logits),
+    explain: (features, positions) => explain(mhim.student, features, () => mhim.predict(features, { positions })),
     ...stateOf(optimiser, { 'model.': mhim, 'teacher.': mhim.teacher }),
     dispose: () => {
       optimiser.dispose();

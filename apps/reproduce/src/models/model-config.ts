@@ -25,6 +25,7 @@ export const aggregatorSchema = z
     classifierBias: z.boolean(),
     norm: z.enum(['none', 'layer', 'batch']),
     normPosition: z.enum(['features', 'instances']),
+    position: z.enum(['none', 'sin-cos']),
     layout: z.enum(['stand-alone', 'mhim', 'ilse']),
   })
   .partial();

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
+import { gridPositions, standardise, type Bag, type GridPositions, type Standardiser } from '@mhim/datasets';
 import { MHIMv2 } from '@mhim/hard-mining';
 import { softmax } from '@mhim/metrics';
 import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
@@ -66,22 +66,22 @@ export class StoredModel {
 
   /** Class probabilities [c] of a bag, to the last bit those of its training run. @throws MhimError `data` for features of another width */
   probabilities(bag: Bag): number[] {
-    return this.with(bag, (features) => {
-      const logits = this.learner.predict(features);
+    return this.with(bag, (features, positions) => {
+      const logits = this.learner.predict(features, positions);
       return Array.from(softmax(logits, logits.length));
     });
   }
 
   /** What the model makes of a bag's instances. @throws MhimError `data` for features of another width */
   explain(bag: Bag): Explanation {
-    return this.with(bag, (features) => this.learner.explain(features));
+    return this.with(bag, (features, positions) => this.learner.explain(features, positions));
   }
 
   dispose(): void {
     this.learner.dispose();
   }
 
-  private with<T>(bag: Bag, use: (features: tf.Tensor2D) => T): T {
+  private with<T>(bag: Bag, use: (features: tf.Tensor2D, positions?: GridPositions) => T): T {
     const { inputDim } = this.config;
     if (bag.width !== inputDim) {
       throw new MhimError(`bag "${bag.id}": features have ${bag.width} columns, the model expects ${inputDim}.`, {
@@ -91,9 +91,10 @@ export class StoredModel {
       });
     }
     const { features, instances, width } = this.standardiser ? standardise(bag, this.standardiser) : bag;
+    const positions = this.learner.usesPositions && bag.coords ? gridPositions(bag.coords) : undefined;
     const tensor = tf.tensor2d(features, [instances, width]);
     try {
-      return use(tensor);
+      return use(tensor, positions);
     } finally {
       tensor.dispose();
     }
