@@ -44,7 +44,8 @@ export function rehearse(config: ModelConfig): void {
   const rng = new Rng(0);
   const model = createModel(config, rng) as HardMining;
   try {
-    tf.tidy(() => void model.mine(rng.normal([4, config.inputDim]), { rng }));
+    const positions = { xy: [0, 0, 1, 0, 0, 1, 1, 1], width: 2, height: 2 };
+    tf.tidy(() => void model.mine(rng.normal([4, config.inputDim]), { rng, positions }));
   } finally {
     model.dispose();
   }
