@@ -45,11 +45,12 @@ export function attendInGroups(
     });
     const [bare, keys, values] = tf.split(projected, 3, 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
     const filters = queryFilters(taps, heads, w.shape[1]);
-    const attending = [convolveTokens(bare, filters), keys, values].map((part) => splitHeads(part, heads));
+    const queries = taps ? convolveTokens(bare, filters) : tf.mul<tf.Tensor3D>(bare, filters);
+    const attending = [queries, keys, values].map((part) => splitHeads(part, heads));
     const [context] = byChunks(attending, chunkContext) as [Heads];
     return {
       value: groups.outOf(mergeHeads(context)),
-      save: [x, w, bare, filters, ...attending, context],
+      save: [x, w, filters, ...attending, context, ...(taps ? [bare] : [])],
       gradient: (dy, saved) =>
         tf.tidy(() => {
           const gradients = backward(dy, saved, groups, heads);
@@ -64,29 +65,33 @@ export function attendInGroups(
 type Heads = tf.Tensor4D;
 
 function backward(dy: tf.Tensor2D, saved: tf.Tensor[], groups: TokenGroups, heads: number) {
-  const [x, w, bare, filters] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor3D, tf.Tensor2D];
+  const [x, w, filters] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+  const bare = saved[7] as tf.Tensor3D | undefined;
   const [dQueries, dKeys, dValues] = tf.tidy(() => {
     const dContext = splitHeads(groups.into(dy), heads);
-    return byChunks([...(saved.slice(4) as Heads[]), dContext], chunkGradients).map(mergeHeads);
+    return byChunks([...(saved.slice(3, 7) as Heads[]), dContext], chunkGradients).map(mergeHeads);
   }) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-  const dProjected = tf.tidy(() => tf.concat([convolutionInputGradient(dQueries, filters), dKeys, dValues], 2));
+  const dProjected = tf.tidy(() => {
+    const dBare = bare ? convolutionInputGradient(dQueries, filters) : tf.mul<tf.Tensor3D>(dQueries, filters);
+    return tf.concat([dBare, dKeys, dValues], 2);
+  });
   const dRows = groups.outOf(dProjected);
   return {
     tokens: tf.matMul(dRows, w),
     qkv: tf.matMul(dRows, x, true),
     qkvBias: () => tf.sum(tf.reshape(dProjected, [-1, w.shape[0]]), 0),
-    taps: () => tapsGradient(convolutionTapsGradient(dQueries, bare, filters.shape[0]), heads),
+    taps: () => tapsGradient(convolutionTapsGradient(dQueries, bare as tf.Tensor3D, filters.shape[0]), heads),
     tapsBias: () => tf.zeros([heads]),
   };
 }
 
 /**
- * Filters [k, d] that make the queries that attend of those projected: scaled by 1/√(d/h), plus their convolution where
- * there are taps.
+ * What makes the queries that attend of those projected: the scale 1/√(d/h), [1, 1], or where there are taps the filters
+ * [k, d] that scale them and add their convolution.
  */
 function queryFilters(taps: tf.Tensor4D | undefined, heads: number, dim: number): tf.Tensor2D {
   const scale = (dim / heads) ** -0.5;
-  if (!taps) return tf.fill([1, dim], scale);
+  if (!taps) return tf.tensor2d([[scale]]);
   const length = taps.shape[2];
   const identity = Array.from({ length }, (_, tap) => Number(tap === length >> 1));
   const byHead = tf.mul(tf.add(tf.reshape(taps, [heads, length]), identity), scale);

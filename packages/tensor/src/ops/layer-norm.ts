@@ -17,21 +17,21 @@ export function layerNorm(x: tf.Tensor2D, weight: tf.Tensor1D, bias?: tf.Tensor1
     return {
       value: bias ? tf.add<tf.Tensor2D>(scaled, bias) : scaled,
       save: [rows, scale, gain],
-      gradient: (dy, saved) => {
-        const [y, rowScale, w] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
-        const column: tf.Tensor2D = tf.reshape(tf.div(w, w.size), [-1, 1]);
-        const gradients = [
-          () => {
-            const along = tf.matMul(tf.mul(dy, y) as tf.Tensor2D, column);
-            const level = tf.matMul(dy, column);
-            return tf.mul(tf.sub(tf.mul(dy, w), tf.add(tf.mul(y, along), level)), rowScale);
-          },
-          () => columnSums(tf.mul(dy, y)),
-        ];
-        return bias ? [...gradients, () => columnSums(dy)] : gradients;
-      },
+      gradient: (dy, saved) => tf.tidy(() => backward(dy, saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D], bias)),
     };
   })(x, weight, ...(bias ? [bias] : []));
+}
+
+function backward(
+  dy: tf.Tensor2D,
+  [y, scale, weight]: [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D],
+  bias?: tf.Tensor1D,
+): tf.Tensor[] {
+  const product: tf.Tensor2D = tf.mul(dy, y);
+  const column: tf.Tensor2D = tf.reshape(tf.div(weight, weight.size), [-1, 1]);
+  const [along, level] = [tf.matMul(product, column), tf.matMul(dy, column)];
+  const dx = tf.mul(tf.sub(tf.mul(dy, weight), tf.add(tf.mul(y, along), level)), scale);
+  return [dx, columnSums(product), ...(bias ? [columnSums(dy)] : [])];
 }
 
 /** [n, d] → [d] */
