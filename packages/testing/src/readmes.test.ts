@@ -45,11 +45,11 @@ describe.each(examples)('README of @mhim/$name', ({ name, number, code, built })
     mkdirSync(place, { recursive: true });
     const script = join(place, `readme-${number}.mjs`);
     writeFileSync(script, code);
-    const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' };
+    const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', FORCE_COLOR: '0' };
     const { status, stdout, stderr } = spawnSync(process.execPath, [script], { cwd: folder, env, encoding: 'utf8' });
     expect(status, stderr).toBe(0);
     // `console.log(x); // [ 1, 2 ]` promises an output; words after `//` only explain.
-    for (const [, promised = ''] of code.matchAll(/^console\.log\(.*\); \/\/ (\d[\d.]*|\{.*\}|\[.*\])/gm))
+    for (const [, promised = ''] of code.matchAll(/^console\.log\(.*\); \/\/ (\d[\d. ]*|\{.*\}|\[.*\])/gm))
       expect(stdout).toContain(promised);
     rmSync(script);
   });
