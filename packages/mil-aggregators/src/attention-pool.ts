@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { differentiable } from '@mhim/tensor';
+import { columnSums, differentiable, reluGradient, tanhGradient } from '@mhim/tensor';
 import { affine } from './affine.js';
 
 /** Activations whose derivative follows from their value, which saves keeping their input. */
@@ -31,7 +31,7 @@ export function attentionPool(
   instances: tf.Tensor2D,
   weights: AttentionWeights,
   activation: PoolActivation,
-  mask?: tf.Tensor,
+  mask?: tf.Tensor2D,
   groups?: tf.Tensor2D,
 ): { embedding: tf.Tensor2D; attention: tf.Tensor2D } {
   const { hidden, gate, score, scoreBias } = weights;
@@ -43,16 +43,17 @@ export function attentionPool(
     const [left, right] = gate ? (tf.split(before, 2, 1) as [tf.Tensor2D, tf.Tensor2D]) : [before];
     const value = activated(left, activation);
     const open: tf.Tensor2D | undefined = right && tf.sigmoid(right);
-    const gated: tf.Tensor2D = open ? tf.mul(value, open) : value;
-    const joint: tf.Tensor2D = mask ? tf.mul(gated, mask) : gated;
+    // What the hidden value is multiplied by: gate, mask or both.
+    const factor = open && mask ? (tf.mul(open, mask) as tf.Tensor2D) : (open ?? mask);
+    const joint: tf.Tensor2D = factor ? tf.mul(value, factor) : value;
     const product: tf.Tensor2D = tf.matMul(score, joint, false, true);
     const logits: tf.Tensor2D = scoreBias ? tf.add(product, tf.reshape(scoreBias, [-1, 1])) : product;
     const attention = tf.softmax(groups ? tf.add<tf.Tensor2D>(logits, groups) : logits);
     return {
       value: [tf.matMul(attention, z), attention] as tf.Tensor[],
-      save: [z, projection, score, value, joint, attention, ...(open ? [open] : []), ...(mask ? [mask] : [])],
+      save: [z, projection, score, value, joint, attention, ...(factor ? [factor] : []), ...(open ? [open] : [])],
       gradient: (upstream, saved) => {
-        const gradients = backward(upstream as tf.Tensor2D[], saved as tf.Tensor2D[], activation, open !== undefined);
+        const gradients = backward(upstream as tf.Tensor2D[], saved as tf.Tensor2D[], activation);
         return [gradients.instances, ...names.map((name) => gradients[name])];
       },
     };
@@ -65,19 +66,18 @@ function backward(
   [dEmbedding, dAttention]: tf.Tensor2D[],
   saved: tf.Tensor2D[],
   activation: PoolActivation,
-  isGated: boolean,
 ): Record<'instances' | keyof AttentionWeights, () => tf.Tensor> {
-  const [z, projection, score, h, joint, a, ...rest] = saved as [Matrix, Matrix, Matrix, Matrix, Matrix, Matrix];
-  const [open, mask] = (isGated ? rest : [undefined, ...rest]) as (Matrix | undefined)[];
+  const [z, projection, score, h, joint, a, factor, open] = saved as Saved;
   const dF = dEmbedding as Matrix;
   const da = tf.add(tf.matMul(dF, z, false, true), dAttention as Matrix);
   const each: Matrix = tf.mul(a, tf.sub(da, tf.sum(tf.mul(a, da), 1, true)));
   // Groups share a head.
   const ds: Matrix = a.shape[0] === score.shape[0] ? each : tf.sum(each, 0, true);
-  const dGated: Matrix = tf.matMul(ds, score, true);
-  const dJoint: Matrix = mask ? tf.mul(dGated, mask) : dGated;
-  const dHidden = tf.mul(open ? tf.mul(dJoint, open) : dJoint, derivative(h, activation)) as Matrix;
-  const dGate = open && (tf.mul(tf.mul(dJoint, h), tf.mul(open, tf.sub(1, open))) as Matrix);
+  const dJoint: Matrix = tf.matMul(ds, score, true);
+  const dValue: Matrix = factor ? tf.mul(dJoint, factor) : dJoint;
+  const dHidden = activation === 'tanh' ? tanhGradient(dValue, h) : reluGradient(dValue, h);
+  // σ′ = σ(1 − σ), and joint holds the σ and everything else that the gate is multiplied by.
+  const dGate = open && (tf.mul(tf.mul(dJoint, joint), tf.sub(1, open)) as Matrix);
   const joined = tf.concat([dHidden, ...(dGate ? [dGate] : []), tf.transpose(a) as Matrix], 1);
   const width = dHidden.shape[1];
   // The last rows of the product, those of the attention, are not needed; cutting them off first would cost a copy.
@@ -86,9 +86,9 @@ function backward(
   return {
     instances: () => tf.matMul(joined, tf.concat([projection, dF])),
     hidden: () => rows(0),
-    hiddenBias: () => tf.sum(dHidden, 0),
+    hiddenBias: () => columnSums(dHidden),
     gate: () => rows(width),
-    gateBias: () => tf.sum(dGate as Matrix, 0),
+    gateBias: () => columnSums(dGate as Matrix),
     score: () => tf.matMul(ds, joint),
     // Softmax does not see what it adds to every score.
     scoreBias: () => tf.zeros([score.shape[0]]),
@@ -96,6 +96,16 @@ function backward(
 }
 
 type Matrix = tf.Tensor2D;
+type Saved = [
+  instances: Matrix,
+  projection: Matrix,
+  score: Matrix,
+  value: Matrix,
+  joint: Matrix,
+  attention: Matrix,
+  factor?: Matrix,
+  gate?: Matrix,
+];
 
 function stackedBias({ hiddenBias, gate, gateBias }: AttentionWeights): tf.Tensor1D | undefined {
   if (!gate || (!hiddenBias && !gateBias)) return hiddenBias;
@@ -105,9 +115,4 @@ function stackedBias({ hiddenBias, gate, gateBias }: AttentionWeights): tf.Tenso
 
 function activated(x: tf.Tensor2D, activation: PoolActivation): tf.Tensor2D {
   return activation === 'tanh' ? tf.tanh(x) : tf.relu(x);
-}
-
-/** The activation's derivative by its value. */
-function derivative(value: tf.Tensor2D, activation: PoolActivation): tf.Tensor {
-  return activation === 'tanh' ? tf.sub(1, tf.square(value)) : tf.cast(tf.greater(value, 0), 'float32');
 }

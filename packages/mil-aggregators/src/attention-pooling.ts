@@ -84,10 +84,10 @@ export class AttentionPooling extends Module {
   }
 
   /** The product of both branches' dropout masks: an element survives where it survives in both. */
-  private mask(n: number, call: Call): tf.Tensor | undefined {
+  private mask(n: number, call: Call): tf.Tensor2D | undefined {
     const { dropout: rate, attentionDim } = this.config;
     if (!call.training || rate === 0) return undefined;
-    return keepMask([n, attentionDim], this.gate ? 1 - (1 - rate) ** 2 : rate, call);
+    return keepMask([n, attentionDim], this.gate ? 1 - (1 - rate) ** 2 : rate, call) as tf.Tensor2D;
   }
 
   private weights(): AttentionWeights {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { differentiable, reluGradient } from '@mhim/tensor';
+import { columnSums, differentiable, reluGradient, tanhGradient } from '@mhim/tensor';
 import { affine } from './affine.js';
 
 /** The query network q of DSMIL: one linear layer, or two with ReLU between and tanh after. */
@@ -60,14 +60,14 @@ function nonlinear(z: tf.Tensor2D, critical: tf.Tensor1D, weights: QueryWeights)
         tf.concat([top, tf.matMul(dScores, q)]),
         true,
       );
-      const dSecond: tf.Tensor2D = tf.mul(dQuery, tf.sub(1, tf.square(q)));
-      const dFirst = reluGradient(tf.matMul(dSecond, w2), h);
+      const dSecond: tf.Tensor2D = tanhGradient(dQuery, q);
+      const dFirst = reluGradient<tf.Tensor2D>(tf.matMul(dSecond, w2), h);
       return {
         instances: () => tf.matMul(dFirst, w1),
         first: () => tf.matMul(dFirst, x, true),
-        firstBias: () => tf.sum(dFirst, 0),
+        firstBias: () => columnSums(dFirst),
         second: () => tf.matMul(dSecond, h, true),
-        secondBias: () => tf.sum(dSecond, 0),
+        secondBias: () => columnSums(dSecond),
       };
     },
   };

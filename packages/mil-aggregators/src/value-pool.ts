@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { differentiable, reluGradient } from '@mhim/tensor';
+import { columnSums, differentiable, reluGradient } from '@mhim/tensor';
 import { affine } from './affine.js';
 
 /** The value network v of DSMIL: a linear layer, with ReLU after it or not. */
@@ -43,7 +43,7 @@ export function valuePool(
           () => (w ? tf.matMul(dProjected, w) : dProjected),
           ds,
           () => tf.matMul(dProjected, x, true),
-          () => tf.sum(dProjected, 0),
+          () => columnSums(dProjected),
         ].slice(0, 2 + parameters.length);
       },
     };

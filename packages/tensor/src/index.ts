@@ -22,9 +22,18 @@ export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.js';
 export { Linear, type LinearOptions } from './layers/linear.js';
 export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './module.js';
 export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';
-export { activate, activationNames, gelu, relu, reluGradient, type ActivationName } from './ops/activation.js';
+export {
+  activate,
+  activationNames,
+  gelu,
+  relu,
+  reluGradient,
+  tanhGradient,
+  type ActivationName,
+} from './ops/activation.js';
 export { binaryCrossEntropy } from './ops/binary-cross-entropy.js';
 export { causalConvolution } from './ops/causal-convolution.js';
+export { columnSums } from './ops/column-sums.js';
 export { crossEntropy, type CrossEntropyOptions } from './ops/cross-entropy.js';
 export { differentiable, type Differentiation } from './ops/differentiable.js';
 export { featureLayer, type FeatureLayerOptions } from './ops/feature-layer.js';

@@ -48,9 +48,16 @@ export const relu = differentiable((x: tf.Tensor) => {
 /** d loss / d x of y = max(x, 0), from d loss / d y and y. */
 export function reluGradient<T extends tf.Tensor>(dy: T, y: T): T {
   // tfjs composes `step` of several slow operations; TensorFlow has the gradient as one.
-  return isNative()
-    ? (nativeOp('ReluGrad', [{ name: 'T', type: 'TYPE', value: 'FLOAT' }], [dy, y]) as T)
-    : tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32'));
+  return isNative() ? nativeGradient('ReluGrad', dy, y) : tf.mul(dy, tf.cast(tf.greater(y, 0), 'float32'));
+}
+
+/** d loss / d x of y = tanh x, from d loss / d y and y. */
+export function tanhGradient<T extends tf.Tensor>(dy: T, y: T): T {
+  return isNative() ? nativeGradient('TanhGrad', y, dy) : tf.mul(dy, tf.sub(1, tf.square(y)));
+}
+
+function nativeGradient<T extends tf.Tensor>(name: string, first: T, second: T): T {
+  return nativeOp(name, [{ name: 'T', type: 'TYPE', value: 'FLOAT' }], [first, second]) as T;
 }
 
 /** Φ(x) = ½(1 + erf(x/√2)). */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { dropout, keepMask } from '../layers/dropout.js';
 import type { Call } from '../module.js';
 import { activate, type ActivationName } from './activation.js';
+import { columnSums } from './column-sums.js';
 import { differentiable } from './differentiable.js';
 
 export interface FeatureLayerOptions {
@@ -58,7 +59,7 @@ function geluLayer(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D, rate:
         return [
           () => tf.matMul(ds, scaledWeight),
           () => tf.mul(tf.matMul(ds, input, true), Math.SQRT1_2),
-          () => tf.mul(tf.sum(ds, 0), Math.SQRT1_2),
+          () => tf.mul(columnSums(ds), Math.SQRT1_2),
         ];
       },
     };
