@@ -261,6 +261,23 @@ describe('what is computed', () => {
     expect((await train(folder)).code).toBe(0);
   });
 
+  test('a damaged file of a run is named', async () => {
+    const args = ['--data', at('store'), '--model', 'ab-mil', '--k', '2', '--epochs', '1', '--out', at('damaged-run')];
+    expect((await reproduce('train', ...args)).code).toBe(0);
+    for (const file of ['fold-0/paper/ab-mil/result.json', 'fold-0/paper/ab-mil/identity.json', 'data.json']) {
+      const path = at('damaged-run', ...file.split('/'));
+      const whole = readFileSync(path);
+      truncateSync(path, 20);
+      expectOneError(await reproduce('train', ...args), named(path, /is no valid JSON\. Delete/));
+      writeFileSync(path, whole);
+    }
+    const model = at('damaged-run', 'fold-1', 'paper', 'ab-mil', 'best.safetensors');
+    truncateSync(model, 1000);
+    const judged = await reproduce('evaluate', '--run', at('damaged-run'));
+    expectOneError(judged, named(model, /truncated.*again/));
+    expect((await reproduce('train', ...args)).code).toBe(0);
+  });
+
   test('a bad bag does not cost the predictions of the others', async () => {
     mkdirSync(at('models'));
     const args = [

@@ -24,7 +24,7 @@ beforeAll(async () => {
   expect(out).toMatch(/^10 SIMULATED slides, \d+ instances × 8: /);
 });
 
-const COMMANDS = ['demo', 'train', 'evaluate', 'predict', 'checkpoint', 'convert', 'simulate', 'info'];
+const COMMANDS = ['demo', 'train', 'evaluate', 'predict', 'checkpoint', 'convert', 'simulate', 'models', 'info'];
 
 describe('help', () => {
   test.each(COMMANDS)('%s has examples that name options that it has', async (command) => {
@@ -39,6 +39,16 @@ describe('help', () => {
       for (const option of rest.match(/--[a-z\d-]+/g) ?? []) expect(options).toContain(option);
   });
 
+  test('the README shows every command, with options that it has', async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+    const lines = [...readme.matchAll(/^reproduce (\w+)(.*)$/gm)];
+    expect([...new Set(lines.map(([, command]) => command))].sort()).toEqual([...COMMANDS].sort());
+    for (const [, command = '', rest = ''] of lines) {
+      const { out } = await reproduce(command, '--help');
+      for (const option of rest.match(/--[a-z\d-]+/g) ?? []) expect(out).toMatch(new RegExp(`${option}[ \\n]`));
+    }
+  });
+
   test('lists every command', async () => {
     const { code, out } = await reproduce('--help');
     expect(code).toBe(0);
@@ -49,6 +59,7 @@ describe('help', () => {
 describe('train', () => {
   const models: [string, string[], string[]][] = [
     ['ab-mil', ['--model', 'ab-mil'], ['ab-mil']],
+    ['clam-mb', ['--model', 'clam-mb', '--set', 'aggregator.subtyping=true'], ['clam-mb']],
     ['mhim-v2', ['--model', 'mhim-v2', '--base', 'ab-mil'], ['baseline', 'mhim-v2']],
   ];
 
@@ -90,6 +101,28 @@ describe('train', () => {
     expect(second.code).toBe(0);
     expect(second.out).toContain(`${at(name)} is done already.`);
     expect(readFileSync(at(name, 'results.json')).equals(before)).toBe(true);
+  });
+
+  test('mhim-v2 over another base, with the options that it has there', async () => {
+    const { code, out } = await reproduce(
+      ...trainArgs('--model', 'mhim-v2', '--base', 'ds-mil', '--only-fold', '0', '--out', at('over-dsmil')),
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/^DSMIL \(baseline\) .*\n.*\n?MHIM-v2 \(DSMIL\) /m);
+    const { aggregator } = json('over-dsmil', 'config.json');
+    expect(aggregator).toEqual({ prediction: 'mean', layout: 'mhim' });
+    const checkpoint = at('over-dsmil', 'fold-0', 'paper', 'mhim-v2', 'best.safetensors');
+    expect((await reproduce('checkpoint', checkpoint)).out).toMatch(
+      /MHIM-v2 over DSMIL\n.*\n.*\n.*every tensor was loaded/,
+    );
+  });
+
+  test('refuses an option that the aggregator has not', async () => {
+    const { code, err } = await reproduce(
+      ...trainArgs('--model', 'clam-sb', '--set', 'aggregator.query=linear', '--out', at('wrong')),
+    );
+    expect(code).not.toBe(0);
+    expect(err).toMatch(/aggregator\.query: is no option of clam-sb\. Options: .*sampled/);
   });
 
   test('both protocols, standing on their own config.json; baselines of another run', async () => {
@@ -216,7 +249,8 @@ describe('checkpoint', () => {
         expect(model, name).not.toMatch(/no model that we know/);
         expect(problem, name).toBeUndefined();
       }
-      if (name.startsWith('abmil')) expect(parts[0]).toMatchObject({ loaded: true });
+      if (/^(abmil|dsmil)/.test(name)) expect(parts[0]).toMatchObject({ loaded: true });
+      if (name === 'dsmil_init_legacy.pth') expect(parts[0]).toMatchObject({ missing: { length: 4 } });
     }
   });
 });

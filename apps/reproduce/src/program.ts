@@ -4,6 +4,7 @@ import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { infoCommand } from './commands/info.js';
+import { modelsCommand } from './commands/models.js';
 import { predictCommand } from './commands/predict.js';
 import { simulateCommand } from './commands/simulate.js';
 import { trainCommand } from './commands/train.js';
@@ -26,6 +27,7 @@ export function createProgram(interrupts: Interrupts): Command {
   checkpointCommand(program);
   convertCommand(program, interrupts);
   simulateCommand(program, interrupts);
+  modelsCommand(program);
   infoCommand(program);
   return program;
 }

@@ -31,7 +31,7 @@ export interface StudentView {
 export interface HardInstances extends StudentView {
   /** The teacher's bag embedding, the target of the consistency loss, unless that has no weight. The caller disposes it. */
   target?: tf.Tensor2D;
-  /** The teacher's score of every instance (see `InstanceScore`), [n], or [heads, n] row by row. */
+  /** The teacher's score of every instance (see `MiningScore`), [n], or [heads, n] row by row. */
   scores: Float32Array;
 }
 

@@ -1,3 +1,4 @@
+export { ablations, type AblationTable } from './ablations.js';
 export { consistencyLoss } from './consistency-loss.js';
 export {
   HardMining,
@@ -9,7 +10,7 @@ export {
   type StudentPrediction,
   type StudentView,
 } from './hard-mining.js';
-export { initialiseFromBaseline, officialNames } from './initialise.js';
+export { initialiseAggregator, initialiseFromBaseline, officialNames } from './initialise.js';
 export {
   assessInstances,
   instanceMargin,

@@ -1,3 +1,4 @@
+import type { Aggregator } from '@mhim/mil-aggregators';
 import { MhimError, type Module, type StateSource } from '@mhim/tensor';
 import type { HardMining } from './hard-mining.js';
 
@@ -13,9 +14,23 @@ export function initialiseFromBaseline(model: HardMining, baseline: StateSource)
   const { student, teacher, hasOwnTeacher } = model;
   const state = officialNames(baseline);
   if (hasOwnTeacher && initTeacher) loadAll(teacher.aggregator, state, () => true, 'teacher');
-  if (initStudent === 'all') loadAll(student, state, () => true, 'student');
-  if (initStudent === 'feature') loadAll(student, state, (key) => key.startsWith(student.featurePrefix), 'student');
+  if (initStudent !== 'none') initialiseAggregator(student, state, initStudent, 'student');
   if (hasOwnTeacher && !initTeacher) teacher.copyFrom(model);
+}
+
+/**
+ * Starts an aggregator from a trained one of its kind: all of it, or the patch-to-embedding layer only ("FC" of MHIM-v2
+ * Table 11, whose lower part does so without any mining).
+ * @throws MhimError `state-dict` unless every expected key was there in the right shape
+ */
+export function initialiseAggregator(
+  aggregator: Aggregator,
+  baseline: StateSource,
+  part: 'feature' | 'all',
+  who = 'model',
+): void {
+  const wanted = (key: string) => part === 'all' || key.startsWith(aggregator.featurePrefix);
+  loadAll(aggregator, officialNames(baseline), wanted, who);
 }
 
 /** Keys of older and wrapped checkpoints under today's official names, without what no model uses any more. */

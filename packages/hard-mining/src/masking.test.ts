@@ -10,6 +10,7 @@ import {
   randomMask,
   randomSplit,
   unionOf,
+  type HeadFusion,
 } from './masking.js';
 import { cosineSchedule, momentumSchedule } from './schedules.js';
 
@@ -100,6 +101,44 @@ describe('large masks', () => {
   it('counts every head’s vote', () => {
     expect([...headVotes([0.1, 0.2, 0.9, 0.8, 0.1, 0.7], 2, 1 / 3, 'highest')]).toEqual([1, 0, 1]);
     expect([...headVotes([0.1, 0.2, 0.9, 0.8, 0.1, 0.7], 2, 1 / 3, 'lowest')]).toEqual([1, 1, 0]);
+  });
+});
+
+describe('scores of several heads', () => {
+  const two = [0.1, 0.2, 0.9, 0.8, 0.1, 0.0, 0.7, 0.1, 0.1, 0.6, 0.5, 0.1];
+  const mask = (fusion: HeadFusion, ratio: number, heads = 2) => [
+    ...highScoreMask(two, { ratio, heads, fusion }).masked,
+  ];
+
+  it('vote, unite, or count by their largest', () => {
+    // First head: 2, 3, 1 …; second: 0, 3, 4 …
+    expect(mask('vote', 2 / 6)).toEqual([0, 3]);
+    expect(mask('union', 2 / 6)).toEqual([0, 2]);
+    expect(mask('union', 4 / 6)).toEqual([0, 2, 3]);
+    expect(mask('max', 3 / 6)).toEqual([0, 2, 3]);
+    // Fewer than one for every head.
+    expect(mask('union', 1 / 6)).toEqual([]);
+    expect([...lowScoreMask(two, { ratio: 1 / 6, heads: 2, fusion: 'max' }).masked]).toEqual([5]);
+  });
+
+  it('are drawn from like those of one', () => {
+    const options = { ratio: 1 / 6, randomRatio: 0.5, heads: 2, fusion: 'max', permute: () => [1, 0] } as const;
+    expect([...highScoreMask(two, options).masked]).toEqual([3]);
+    expect([
+      ...highScoreMask(two, { ...options, fusion: 'union', ratio: 2 / 6, permute: () => [2, 1, 0] }).masked,
+    ]).toEqual([2, 3]);
+  });
+
+  it('split survivors', () => {
+    const { kept, recycled } = lowScoreSplit(Int32Array.of(0, 1, 3, 5), 0.5, two, { heads: 2, fusion: 'max' });
+    expect([[...kept], [...recycled]]).toEqual([
+      [0, 3],
+      [1, 5],
+    ]);
+  });
+
+  it('that are no numbers still choose as many', () => {
+    expect(highScoreMask(new Float32Array(6).fill(NaN), { ratio: 0.5 }).masked).toHaveLength(3);
   });
 });
 

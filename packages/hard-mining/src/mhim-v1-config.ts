@@ -45,16 +45,16 @@ const nsclc: Readonly<MHIMConfig> = {
 export const conferencePresets = {
   'c16-ab-mil': c16,
   'nsclc-ab-mil': nsclc,
-  'c16-transmil': {
+  'c16-trans-mil': {
     ...c16,
     maskRatioRandom: 0,
     maskRatioLow: 0.8,
     maskRatioHigh: 0.03,
     momentumRise: 'cosine',
   },
-  'nsclc-transmil': { ...nsclc, maskRatioRandom: 0.6, momentumRise: 'none' },
-  'c16-dsmil': { ...c16, headFusion: 'max' },
-  'nsclc-dsmil': { ...nsclc, headFusion: 'max' },
+  'nsclc-trans-mil': { ...nsclc, maskRatioRandom: 0.6, momentumRise: 'none' },
+  'c16-ds-mil': { ...c16, headFusion: 'max' },
+  'nsclc-ds-mil': { ...nsclc, headFusion: 'max' },
 } as const satisfies Record<string, Readonly<MHIMConfig>>;
 
 export type ConferencePresetName = keyof typeof conferencePresets;

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropy, Rng } from '@mhim/tensor';
 import type { Positions } from '@mhim/mil-aggregators';
-import { isFinite } from '../../tensor/src/test-helpers.js';
 import type { HardInstances, HardMining } from './hard-mining.js';
 
 export interface StepOutcome {
@@ -45,7 +44,7 @@ export function trainingStep(
     outcome = {
       loss: value.dataSync()[0] as number,
       consistency: kept.consistency?.dataSync()[0],
-      finite: isFinite(value) && gradients.every(({ gradient }) => isFinite(gradient)),
+      finite: [value, ...gradients.map(({ gradient }) => gradient)].every((x) => x.dataSync().every(Number.isFinite)),
       reached: gradients.filter(({ gradient }) => gradient.dataSync().some((x) => x !== 0)).map(({ name }) => name),
       hard,
     };

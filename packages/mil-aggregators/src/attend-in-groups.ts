@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable } from '@mhim/tensor';
-import { convolveTokens, tokenConvolutionGradients } from './token-convolution.js';
+import { convolutionInputGradient, convolutionTapsGradient, convolveTokens } from './token-convolution.js';
 import type { TokenGroups } from './token-groups.js';
 
 export interface GroupAttentionWeights {
@@ -39,17 +39,22 @@ export function attendInGroups(
   const optional = { qkvBias, taps, tapsBias };
   const given = (Object.keys(optional) as (keyof typeof optional)[]).filter((name) => optional[name]);
   const attend = differentiable((x: tf.Tensor2D, w: tf.Tensor2D, ..._optional: tf.Tensor[]) => {
-    const product = groups.into(tf.matMul(x, w, false, true));
-    const projected = qkvBias ? tf.add<tf.Tensor3D>(product, qkvBias) : product;
+    const projected = tf.tidy(() => {
+      const product = groups.into(tf.matMul(x, w, false, true));
+      return qkvBias ? tf.add<tf.Tensor3D>(product, qkvBias) : product;
+    });
     const [bare, keys, values] = tf.split(projected, 3, 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
     const filters = queryFilters(taps, heads, w.shape[1]);
-    const queries = taps ? convolveTokens(bare, filters) : tf.mul<tf.Tensor3D>(bare, filters);
-    const [q, k, v] = [queries, keys, values].map((part) => splitHeads(part, heads)) as Heads[];
-    const [context] = byChunks([q, k, v] as Heads[], chunkContext) as [Heads];
+    const attending = [convolveTokens(bare, filters), keys, values].map((part) => splitHeads(part, heads));
+    const [context] = byChunks(attending, chunkContext) as [Heads];
     return {
       value: groups.outOf(mergeHeads(context)),
-      save: [x, w, q, k, v, context, filters, ...(taps ? [bare] : [])] as tf.Tensor[],
-      gradient: (dy, saved) => backward(dy, saved, groups, heads, given),
+      save: [x, w, bare, filters, ...attending, context],
+      gradient: (dy, saved) =>
+        tf.tidy(() => {
+          const gradients = backward(dy, saved, groups, heads);
+          return [gradients.tokens, gradients.qkv, ...given.map((name) => gradients[name]())];
+        }),
     };
   });
   return attend(tokens, qkv, ...given.map((name) => optional[name] as tf.Tensor));
@@ -58,46 +63,30 @@ export function attendInGroups(
 /** [g, h, t, w] */
 type Heads = tf.Tensor4D;
 
-function backward(
-  dy: tf.Tensor2D,
-  saved: tf.Tensor[],
-  groups: TokenGroups,
-  heads: number,
-  given: ('qkvBias' | 'taps' | 'tapsBias')[],
-): (() => tf.Tensor)[] {
-  const [x, w, filters, bare] = [saved[0], saved[1], saved[6], saved[7]] as [
-    tf.Tensor2D,
-    tf.Tensor2D,
-    tf.Tensor2D,
-    tf.Tensor3D?,
-  ];
-  const [dProjected, dFilters] = tf.tidy(() => {
+function backward(dy: tf.Tensor2D, saved: tf.Tensor[], groups: TokenGroups, heads: number) {
+  const [x, w, bare, filters] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor3D, tf.Tensor2D];
+  const [dQueries, dKeys, dValues] = tf.tidy(() => {
     const dContext = splitHeads(groups.into(dy), heads);
-    const gradients = byChunks([...(saved.slice(2, 6) as Heads[]), dContext], chunkGradients);
-    const [dQueries, dKeys, dValues] = gradients.map(mergeHeads) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-    const before = bare ? tokenConvolutionGradients(dQueries, bare, filters) : { x: tf.mul(dQueries, filters) };
-    return [tf.concat([before.x as tf.Tensor3D, dKeys, dValues], 2), ...('taps' in before ? [before.taps] : [])];
-  }) as [tf.Tensor3D, tf.Tensor2D?];
+    return byChunks([...(saved.slice(4) as Heads[]), dContext], chunkGradients).map(mergeHeads);
+  }) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+  const dProjected = tf.tidy(() => tf.concat([convolutionInputGradient(dQueries, filters), dKeys, dValues], 2));
   const dRows = groups.outOf(dProjected);
-  const optional = {
+  return {
+    tokens: tf.matMul(dRows, w),
+    qkv: tf.matMul(dRows, x, true),
     qkvBias: () => tf.sum(tf.reshape(dProjected, [-1, w.shape[0]]), 0),
-    taps: () => tapsGradient(dFilters as tf.Tensor2D, heads),
+    taps: () => tapsGradient(convolutionTapsGradient(dQueries, bare, filters.shape[0]), heads),
     tapsBias: () => tf.zeros([heads]),
   };
-  return [
-    () => tf.matMul(dRows, w),
-    () => tf.matMul(dRows, x, true),
-    ...given.map((name): (() => tf.Tensor) => optional[name]),
-  ];
 }
 
 /**
- * What makes the queries that attend of those projected: their scale 1/√(d/h), a number, or with taps the filters [k, d]
- * that add the convolution to the scaled queries.
+ * Filters [k, d] that make the queries that attend of those projected: scaled by 1/√(d/h), plus their convolution where
+ * there are taps.
  */
 function queryFilters(taps: tf.Tensor4D | undefined, heads: number, dim: number): tf.Tensor2D {
   const scale = (dim / heads) ** -0.5;
-  if (!taps) return tf.tensor2d([[scale]]);
+  if (!taps) return tf.fill([1, dim], scale);
   const length = taps.shape[2];
   const identity = Array.from({ length }, (_, tap) => Number(tap === length >> 1));
   const byHead = tf.mul(tf.add(tf.reshape(taps, [heads, length]), identity), scale);

@@ -11,6 +11,7 @@ import {
   type Rng,
 } from '@mhim/tensor';
 import { depthwiseConvolution } from './depthwise-convolution.js';
+import { mergeHeads, projectHeads, splitHeads } from './heads.js';
 import { PseudoInverse } from './pseudo-inverse.js';
 import { attend, mixAttention } from './softmax-attention.js';
 
@@ -99,22 +100,24 @@ export class NystromAttention extends Module {
 
   /** Tokens [n, d] → the attended tokens. */
   forward(tokens: tf.Tensor2D, call: Call = {}): AttendedTokens {
+    const { heads, landmarks } = this.config;
+    const front = padding(tokens.shape[0], landmarks);
     const [wq, wk, wv] = this.weights();
     const { queries, keys, attention } = this.landmarks(tokens);
     const inverse = new PseudoInverse(attention, this.config.iterations);
     const values: tf.Tensor2D = tf.matMul(tokens, wv, false, true);
-    const query = this.perHead(tf.matMul(tokens, wq, false, true));
+    const query = projectHeads(tokens, wq, heads);
     const scaledKeys: tf.Tensor3D = tf.mul(keys, this.scale);
     const first = inverse.transposedTimes(this.column(this.firstRow(query, scaledKeys)));
     const { output: gathered, mixed } = attend(
       queries,
-      this.perHead(this.padded(tf.matMul(tokens, wk, false, true))),
-      this.perHead(this.padded(values)),
+      projectHeads(tokens, wk, heads, front),
+      splitHeads(values, heads, front),
       this.column(first),
     );
     const { output } = attend(query, scaledKeys, inverse.times(gathered));
     return {
-      output: this.project(this.taps ? tf.add(this.merged(output), this.convolved(values)) : this.merged(output), call),
+      output: this.project(this.taps ? tf.add(mergeHeads(output), this.convolved(values)) : mergeHeads(output), call),
       attention: tf.squeeze(this.unpadded(mixed as tf.Tensor3D, tokens.shape[0]), [1]),
       values,
     };
@@ -127,15 +130,15 @@ export class NystromAttention extends Module {
    * @returns output [1, d] and the first token's attention [h, n]
    */
   firstToken(tokens: tf.Tensor2D, call: Call = {}): { output: tf.Tensor2D; attention: tf.Tensor2D } {
-    const { heads, headDim } = this.config;
+    const { heads, headDim, landmarks } = this.config;
     const n = tokens.shape[0];
     const [wq, wk, wv] = this.weights();
     const { queries, keys, attention } = this.landmarks(tokens);
     const inverse = new PseudoInverse(attention, this.config.iterations);
-    const query = this.perHead(tf.matMul(tf.slice(tokens, [0, 0], [1, -1]), wq, false, true));
+    const query = projectHeads(tf.slice(tokens, [0, 0], [1, -1]), wq, heads);
     const scaledKeys: tf.Tensor3D = tf.mul(keys, this.scale);
     const mix = this.column(inverse.transposedTimes(this.column(this.firstRow(query, scaledKeys))));
-    const every = mixAttention(mix, queries, this.perHead(this.padded(tf.matMul(tokens, wk, false, true))));
+    const every = mixAttention(mix, queries, projectHeads(tokens, wk, heads, padding(n, landmarks)));
     const weights = tf.squeeze(this.unpadded(every, n), [1]) as tf.Tensor2D;
     const sums: tf.Tensor2D = tf.matMul(this.taps ? tf.add<tf.Tensor2D>(weights, this.firstTaps(n)) : weights, tokens);
     const context: tf.Tensor = tf.matMul(
@@ -149,10 +152,11 @@ export class NystromAttention extends Module {
 
   /** Tokens [n, d] → their landmarks. Means and projections commute, so the few means are projected. */
   landmarks(tokens: tf.Tensor2D): Landmarks {
-    const means = groupMeans(tokens, this.config.landmarks);
+    const { heads, landmarks } = this.config;
+    const means = groupMeans(tokens, landmarks);
     const [wq, wk] = this.weights();
-    const queries: tf.Tensor3D = tf.mul(this.perHead(tf.matMul(means, wq, false, true)), this.scale);
-    const keys = this.perHead(tf.matMul(means, wk, false, true));
+    const queries: tf.Tensor3D = tf.mul(projectHeads(means, wq, heads), this.scale);
+    const keys = projectHeads(means, wk, heads);
     return { queries, keys, attention: tf.softmax(tf.matMul<tf.Tensor3D>(queries, keys, false, true)) };
   }
 
@@ -174,32 +178,10 @@ export class NystromAttention extends Module {
     return tf.softmax(tf.matMul<tf.Tensor3D>(tf.slice(query, [0, 0, 0], [-1, 1, -1]), keys, false, true));
   }
 
-  /** [rows, h·w] → [h, rows, w] */
-  private perHead(x: tf.Tensor2D): tf.Tensor3D {
-    const { heads, headDim } = this.config;
-    return tf.transpose(tf.reshape(x, [-1, heads, headDim]), [1, 0, 2]) as tf.Tensor3D;
-  }
-
-  /** [h, rows, w] → [rows, h·w] */
-  private merged(x: tf.Tensor3D): tf.Tensor2D {
-    const { heads, headDim } = this.config;
-    return tf.reshape(tf.transpose(x, [1, 0, 2]), [-1, heads * headDim]);
-  }
-
   /** [h, 1, m] ↔ [h, m, 1] */
   private column(x: tf.Tensor3D): tf.Tensor3D {
     const [heads, rows, columns] = x.shape;
     return tf.reshape(x, [heads, columns, rows]);
-  }
-
-  private padded(x: tf.Tensor2D): tf.Tensor2D {
-    const front = padding(x.shape[0], this.config.landmarks);
-    return front === 0
-      ? x
-      : tf.pad(x, [
-          [front, 0],
-          [0, 0],
-        ]);
   }
 
   private unpadded(x: tf.Tensor3D, n: number): tf.Tensor3D {

@@ -50,13 +50,15 @@ export class PPEG extends Module {
   forward(instances: tf.Tensor2D): tf.Tensor2D {
     const [n] = instances.shape;
     const side = Math.ceil(Math.sqrt(n));
-    const least = 7;
-    const repeated = tf.slice(instances, [0, 0], [side * side - n, -1]);
-    const square = tf.concat([instances, repeated]);
-    const map = tf.pad(square, [
-      [0, side < least ? least * least - side * side : 0],
-      [0, 0],
-    ]);
+    const [missing, zeros] = [side * side - n, Math.max(0, 49 - side * side)];
+    const square = missing > 0 ? tf.concat([instances, tf.slice(instances, [0, 0], [missing, -1])]) : instances;
+    const map =
+      zeros > 0
+        ? tf.pad(square, [
+            [0, zeros],
+            [0, 0],
+          ])
+        : square;
     return tf.slice(this.onSquare(map), [0, 0], [n, -1]);
   }
 

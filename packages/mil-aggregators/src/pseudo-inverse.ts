@@ -39,7 +39,7 @@ export class PseudoInverse {
   }
 }
 
-/** Zₖ, Pₖ and W = 15P − 7P² + P³, by which Zₖ₊₁ = ¼·(13Zₖ − Zₖ·W): beside 13I, the other terms of S(P) would lose digits. */
+/** Zₖ, Pₖ and W = ¼·(15P − 7P² + P³), by which Zₖ₊₁ = 3¼·Zₖ − Zₖ·W: in a sum with 13I the other terms lose digits. */
 type Step = [z: tf.Tensor3D, power: tf.Tensor3D, rest: tf.Tensor3D];
 
 /** A → Z and P before the last step, as one node of the tape. */
@@ -53,9 +53,10 @@ function iterate(matrix: tf.Tensor3D, iterations: number): tf.Tensor3D[] {
     for (let k = 1; k < iterations; k++) {
       const power: tf.Tensor3D = tf.matMul(a, z);
       const square: tf.Tensor3D = tf.matMul(power, power);
-      const rest = tf.addN([tf.mul(power, 15), tf.mul(square, -7), tf.matMul(square, power)]) as tf.Tensor3D;
+      const cube: tf.Tensor3D = tf.matMul(square, power);
+      const rest = tf.addN([tf.mul(power, 3.75), tf.mul(square, -1.75), tf.mul(cube, 0.25)]) as tf.Tensor3D;
       steps.push([z, power, rest]);
-      z = tf.mul(tf.sub(tf.mul(z, 13), tf.matMul(z, rest)), 0.25);
+      z = tf.sub(tf.mul(z, 3.25), tf.matMul(z, rest));
     }
     const last: tf.Tensor3D[] = iterations > 0 ? [z, tf.matMul(a, z)] : [z];
     return {
@@ -64,17 +65,16 @@ function iterate(matrix: tf.Tensor3D, iterations: number): tf.Tensor3D[] {
       gradient: (upstream, [ma, sums, s, ...saved]) => {
         const kept = saved.slice(last.length) as tf.Tensor3D[];
         const before = steps.map((_, k) => kept.slice(3 * k, 3 * k + 3)) as Step[];
-        return [
-          backward(upstream, ma as tf.Tensor3D, sums as tf.Tensor2D, s as tf.Scalar, saved as tf.Tensor3D[], before),
-        ];
+        const inputs = [ma, sums, s, saved] as [tf.Tensor3D, tf.Tensor2D, tf.Scalar, tf.Tensor3D[]];
+        return [tf.tidy(() => backward(upstream, ...inputs, before))];
       },
     };
   })(matrix);
 }
 
 /**
- * P₀ = s·A·Aᵀ is symmetric and every later P a polynomial of it, so the P are symmetric whatever A is, and of what leads to
- * them only the symmetric part matters. That saves two of the eight products of a step.
+ * P₀ = s·A·Aᵀ is symmetric and every later P a polynomial of it, so the P are symmetric whatever A is, and a gradient with
+ * respect to one may be replaced by any with the same symmetric part. That saves two of the eight products of a step.
  */
 function backward(
   [dLast, dPower]: tf.Tensor3D[],
@@ -87,28 +87,32 @@ function backward(
   const parts: tf.Tensor3D[] = [];
   let z = last as tf.Tensor3D;
   let dz = dLast as tf.Tensor3D;
-  let dp = dPower && symmetric(dPower);
+  let dp = dPower;
   for (const [before, power, rest] of [...steps].reverse()) {
     parts.push(tf.matMul(dp as tf.Tensor3D, z, false, true));
-    const quarter: tf.Tensor3D = tf.mul(tf.add(dz, tf.matMul(a, dp as tf.Tensor3D, true)), 0.25);
-    dz = tf.sub(tf.mul(quarter, 13), tf.matMul(quarter, rest, false, true));
-    dp = throughRest(symmetric(tf.neg(tf.matMul<tf.Tensor3D>(before, quarter, true))), power);
+    dz = tf.add(dz, tf.matMul(a, dp as tf.Tensor3D, true));
+    dp = throughRest(tf.matMul(before, dz, true), power);
+    dz = tf.sub(tf.mul(dz, 3.25), tf.matMul(dz, rest, false, true));
     z = before;
   }
   let ds: tf.Scalar = tf.sum(tf.mul(dz, transposed(a)));
   if (dp) {
     const first = steps[0]?.[1] ?? (lastPower as tf.Tensor3D);
-    parts.push(tf.mul(tf.matMul(dp, a), tf.mul(scale, 2)));
+    parts.push(tf.mul(tf.matMul(tf.add(dp, transposed(dp)) as tf.Tensor3D, a), scale));
     ds = tf.add(ds, tf.div(tf.sum(tf.mul(dp, first)), scale));
   }
   return tf.addN([...parts, tf.mul(transposed(dz), scale), throughScale(ds, scale, columns, a)]) as tf.Tensor3D;
 }
 
-/** Of symmetric d loss / dW, symmetric d loss / dP: 15G − 7(PG + GP) + P²G + PGP + GP². */
-function throughRest(g: tf.Tensor3D, power: tf.Tensor3D): tf.Tensor3D {
-  const once: tf.Tensor3D = tf.matMul(power, g);
-  const twice: tf.Tensor3D = tf.matMul(tf.add(transposed(once), tf.mul(once, 0.5)) as tf.Tensor3D, power);
-  return tf.add(tf.mul(g, 15), symmetric(tf.sub(tf.mul(twice, 2), tf.mul(once, 14))));
+/**
+ * d loss / dP of −d loss / dW. With g the symmetric part of what is given,
+ * −¼·(15g − 7(Pg + gP) + P²g + PgP + gP²), of which Pg and (Pg)ᵀ = gP are one product and the squares another.
+ */
+function throughRest(negative: tf.Tensor3D, power: tf.Tensor3D): tf.Tensor3D {
+  const eighth: tf.Tensor3D = tf.mul(tf.add(negative, transposed(negative)), 0.125);
+  const once: tf.Tensor3D = tf.matMul(power, eighth);
+  const both: tf.Tensor3D = tf.add(tf.mul(transposed(once), 2), once);
+  return tf.sub(tf.sub(tf.mul(once, 14), tf.matMul(both, power)), tf.mul(eighth, 15));
 }
 
 /** The scale is 1 / the largest sum of a column; equal ones share its gradient, as PyTorch's maximum does. */
@@ -116,10 +120,6 @@ function throughScale(ds: tf.Scalar, scale: tf.Scalar, columns: tf.Tensor2D, { s
   const attained = tf.cast(tf.equal(columns, tf.max(columns)), 'float32');
   const share = tf.div(tf.mul(tf.neg(ds), tf.square(scale)), tf.sum(attained));
   return tf.broadcastTo(tf.expandDims(tf.mul(attained, share), 1), shape) as tf.Tensor3D;
-}
-
-function symmetric(x: tf.Tensor3D): tf.Tensor3D {
-  return tf.mul(tf.add(x, transposed(x)), 0.5);
 }
 
 function transposed(x: tf.Tensor3D): tf.Tensor3D {

@@ -1,4 +1,4 @@
-import { MhimError, type Rng } from '@mhim/tensor';
+import { MhimError, suggestion, type Rng } from '@mhim/tensor';
 import { ABMIL, abmilDefaults, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator } from './aggregator.js';
 import { clamDefaults, CLAMMB, CLAMSB, type CLAMConfig } from './clam.js';
@@ -6,6 +6,7 @@ import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
 import { IBMIL, ibmilDefaults, type IBMILConfig } from './ib-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import { optionObjection } from './option-objection.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
 
@@ -157,23 +158,26 @@ export function insideMhim<N extends AggregatorName>({ name, ...config }: Aggreg
   return { name, ...(adapt ? adapt(config as unknown as Sizes) : config) } as AggregatorOptions<N>;
 }
 
-/** @throws MhimError `config` naming the option, the value and what was expected */
-export function checkAggregatorOptions(name: string, options: object): void {
+/**
+ * @param path what errors name in front of an option
+ * @throws MhimError `config` naming the option, the value and what was expected
+ */
+export function checkAggregatorOptions(name: string, options: object, path = name): void {
   const { defaults, choices = {} } = entryOf(name);
   const known = { classes: 2, ...defaults, inputDim: 1024 } as Record<string, unknown>;
-  const wrong = (path: string, message: string, hint?: string) =>
-    new MhimError(message, { code: 'config', path: `${name}.${path}`, hint });
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!(key in known)) throw wrong(key, 'is no option.', `Options: ${Object.keys(known).join(', ')}.`);
-    const allowed = (choices as Record<string, readonly unknown[]>)[key];
-    if (allowed && !allowed.includes(value)) {
-      throw wrong(key, `expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`);
+    const names = Object.keys(known);
+    if (!names.includes(key)) {
+      throw new MhimError(`is no option of ${name}${suggestion(key, names)}.`, {
+        code: 'config',
+        path: `${path}.${key}`,
+        hint: `Options: ${names.join(', ')}.`,
+      });
     }
-    const like = known[key];
-    if (!allowed && like !== undefined && typeof value !== typeof like) {
-      throw wrong(key, `expected a ${typeof like} such as ${JSON.stringify(like)}, got ${JSON.stringify(value)}.`);
-    }
+    const words = (choices as Record<string, readonly unknown[]>)[key];
+    const objection = optionObjection(key, value, known[key], words);
+    if (objection !== undefined) throw new MhimError(objection, { code: 'config', path: `${path}.${key}` });
   }
 }
 

@@ -23,24 +23,21 @@ export function attend(
     return {
       value: mix ? [result, tf.matMul(mix, attention)] : [result],
       save: [q, k, v, attention, result],
-      gradient: ([upstream], saved) => {
-        const [sq, sk, sv, a, o] = saved as tf.Tensor3D[] as [
-          tf.Tensor3D,
-          tf.Tensor3D,
-          tf.Tensor3D,
-          tf.Tensor3D,
-          tf.Tensor3D,
-        ];
-        const dy = upstream as tf.Tensor3D;
-        const inner = tf.sum(tf.mul(dy, o), 2, true);
-        const dLogits: tf.Tensor3D = tf.mul(tf.sub(tf.matMul(dy, sv, false, true), inner), a);
-        return [() => tf.matMul(dLogits, sk), () => tf.matMul(dLogits, sq, true), () => tf.matMul(a, dy, true)];
-      },
+      gradient: ([dy], saved) =>
+        // In one scope, so that the gradient of the whole attention matrix is gone when the step goes on.
+        tf.tidy(() => {
+          const [sq, sk, sv, a, o] = saved as Saved;
+          const inner = tf.sum(tf.mul(dy as tf.Tensor3D, o), 2, true);
+          const core: tf.Tensor3D = tf.mul(tf.sub(tf.matMul(dy as tf.Tensor3D, sv, false, true), inner), a);
+          return [tf.matMul(core, sk), tf.matMul(core, sq, true), tf.matMul(a, dy as tf.Tensor3D, true)];
+        }),
     };
   });
   const [output, mixed] = node(query, keys, values) as [tf.Tensor3D, tf.Tensor3D?];
   return { output, mixed };
 }
+
+type Saved = [q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, attention: tf.Tensor3D, output: tf.Tensor3D];
 
 /**
  * One row for each head, mix·softmax(q·kᵀ). The gradient of the attention matrix has rank one, so what leads to the logits
@@ -55,16 +52,17 @@ export const mixAttention = differentiable((mix: tf.Tensor3D, query: tf.Tensor3D
   return {
     value: tf.matMul(mix, attention) as tf.Tensor3D,
     save: [mix, query, keys, attention],
-    gradient: (dy, saved) => {
-      const [row, q, k, a] = saved as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-      const column: tf.Tensor3D = tf.transpose(row, [0, 2, 1]);
-      const inner: tf.Tensor3D = tf.matMul(a, dy, false, true);
-      const core: tf.Tensor3D = tf.mul(tf.sub(dy, inner), a);
-      return [
-        () => tf.transpose(inner, [0, 2, 1]),
-        () => tf.mul(tf.matMul(core, k), column),
-        () => tf.matMul(core, tf.mul(q, column) as tf.Tensor3D, true),
-      ];
-    },
+    gradient: (dy, saved) =>
+      tf.tidy(() => {
+        const [row, q, k, a] = saved as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+        const column: tf.Tensor3D = tf.transpose(row, [0, 2, 1]);
+        const inner: tf.Tensor3D = tf.matMul(a, dy, false, true);
+        const core: tf.Tensor3D = tf.mul(tf.sub(dy, inner), a);
+        return [
+          tf.transpose(inner, [0, 2, 1]),
+          tf.mul(tf.matMul(core, k), column),
+          tf.matMul(core, tf.mul(q, column) as tf.Tensor3D, true),
+        ];
+      }),
   };
 });

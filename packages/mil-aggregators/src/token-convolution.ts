@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { isNative, nativeOp } from '@mhim/tensor';
 
 /**
- * Depthwise convolution along the tokens of each group, with zeros beyond its ends. PyTorch's orientation: output i takes
- * tap j of token i + j − (k − 1)/2. Records nothing of use on the tape; {@link tokenConvolutionGradients} are its gradients.
+ * Depthwise convolution along the tokens of each group, with zeros beyond its ends; tap j of output i meets token
+ * i + j − (k − 1)/2, as in PyTorch. For use inside a node of the tape: the gradients are the two functions below.
  * @param x [g, t, c]
  * @param taps [k, c], k odd
  * @returns [g, t, c]
@@ -14,20 +14,18 @@ export function convolveTokens(x: tf.Tensor3D, taps: tf.Tensor2D): tf.Tensor3D {
   return tf.reshape(tf.depthwiseConv2d(asImage(x), filter, 1, 'same'), x.shape);
 }
 
-/** d loss / d x and d loss / d taps given d loss / d result. */
-export function tokenConvolutionGradients(
-  dy: tf.Tensor3D,
-  x: tf.Tensor3D,
-  taps: tf.Tensor2D,
-): { x: tf.Tensor3D; taps: tf.Tensor2D } {
-  return {
-    x: convolveTokens(dy, tf.reverse(taps, 0)),
-    taps: isNative() ? tapsByKernel(dy, x, taps) : byShifts(dy, x, taps),
-  };
+/** d loss / d x, given d loss / d result. */
+export function convolutionInputGradient(dy: tf.Tensor3D, taps: tf.Tensor2D): tf.Tensor3D {
+  return convolveTokens(dy, tf.reverse(taps, 0));
 }
 
-function tapsByKernel(dy: tf.Tensor3D, x: tf.Tensor3D, taps: tf.Tensor2D): tf.Tensor2D {
-  const [length, channels] = taps.shape;
+/** d loss / d taps [k, c], given d loss / d result, x and the number k of taps. */
+export function convolutionTapsGradient(dy: tf.Tensor3D, x: tf.Tensor3D, length: number): tf.Tensor2D {
+  return isNative() ? tapsByKernel(dy, x, length) : tapsByShifts(dy, x, length);
+}
+
+function tapsByKernel(dy: tf.Tensor3D, x: tf.Tensor3D, length: number): tf.Tensor2D {
+  const channels = x.shape[2];
   const ones = [1, 1, 1, 1];
   const gradient = nativeOp(
     'DepthwiseConv2dNativeBackpropFilter',
@@ -43,19 +41,19 @@ function tapsByKernel(dy: tf.Tensor3D, x: tf.Tensor3D, taps: tf.Tensor2D): tf.Te
   return tf.reshape(gradient, [length, channels]);
 }
 
-function byShifts(dy: tf.Tensor3D, x: tf.Tensor3D, taps: tf.Tensor2D): tf.Tensor2D {
-  const length = taps.shape[0];
-  const padded = tf.pad(x, [
+function tapsByShifts(dy: tf.Tensor3D, x: tf.Tensor3D, length: number): tf.Tensor2D {
+  const padded = tf.pad3d(x, [
     [0, 0],
     [length >> 1, length >> 1],
     [0, 0],
   ]);
-  const shifted = (tap: number) => tf.slice(padded, [0, tap, 0], x.shape);
-  const gradients = Array.from({ length }, (_, tap) => tf.sum(tf.mul(shifted(tap), dy), [0, 1]) as tf.Tensor1D);
+  const gradients = Array.from({ length }, (_, tap) =>
+    tf.tidy(() => tf.sum(tf.mul(tf.slice(padded, [0, tap, 0], x.shape), dy), [0, 1]) as tf.Tensor1D),
+  );
   return tf.stack(gradients) as tf.Tensor2D;
 }
 
-/** [g, t, c] as images g of height t and width 1. */
+/** [g, t, c] as g images of height t and width 1. */
 function asImage(x: tf.Tensor3D): tf.Tensor4D {
   return tf.reshape(x, [x.shape[0], x.shape[1], 1, x.shape[2]]);
 }

@@ -81,24 +81,28 @@ export class RegionGrid implements TokenGroups {
   }
 
   private partition(rows: tf.Tensor2D): tf.Tensor3D {
-    const { count, size, side, regionSize } = this;
+    const { count, size, side, regionSize, padding } = this;
     const channels = rows.shape[1];
-    const padded = tf.pad(rows, [
-      [0, this.padding],
-      [0, 0],
-    ]);
     const along = side / regionSize;
-    const grid: tf.Tensor5D = tf.reshape(padded, [along, regionSize, along, regionSize, channels]);
-    return tf.reshape(tf.transpose(grid, [0, 2, 1, 3, 4]), [count, size, channels]);
+    return tf.tidy(() => {
+      const padded = tf.pad2d(rows, [
+        [0, padding],
+        [0, 0],
+      ]);
+      const grid: tf.Tensor5D = tf.reshape(padded, [along, regionSize, along, regionSize, channels]);
+      return tf.reshape(tf.transpose(grid, [0, 2, 1, 3, 4]), [count, size, channels]);
+    });
   }
 
   private merge(groups: tf.Tensor3D): tf.Tensor2D {
-    const { side, regionSize } = this;
+    const { side, regionSize, instances } = this;
     const channels = groups.shape[2];
     const along = side / regionSize;
-    const regions: tf.Tensor5D = tf.reshape(groups, [along, along, regionSize, regionSize, channels]);
-    const rows: tf.Tensor2D = tf.reshape(tf.transpose(regions, [0, 2, 1, 3, 4]), [side ** 2, channels]);
-    return tf.slice(rows, [0, 0], [this.instances, channels]);
+    return tf.tidy(() => {
+      const regions: tf.Tensor5D = tf.reshape(groups, [along, along, regionSize, regionSize, channels]);
+      const rows: tf.Tensor2D = tf.reshape(tf.transpose(regions, [0, 2, 1, 3, 4]), [side ** 2, channels]);
+      return tf.slice(rows, [0, 0], [instances, channels]);
+    });
   }
 }
 

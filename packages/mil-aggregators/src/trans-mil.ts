@@ -141,8 +141,8 @@ export class TransMIL extends Aggregator {
   aggregate(instances: tf.Tensor2D, call: AggregatorCall = {}): TransMILAggregation {
     const n = instances.shape[0];
     const squares = layouts[this.config.layout].squaresFirst;
-    const side = Math.ceil(Math.sqrt(n));
-    const repeated = squares ? [tf.slice(instances, [0, 0], [side * side - n, -1])] : [];
+    const missing = squares ? Math.ceil(Math.sqrt(n)) ** 2 - n : 0;
+    const repeated = missing > 0 ? [tf.slice(instances, [0, 0], [missing, -1])] : [];
     const classToken = tf.reshape(this.classToken, [1, -1]) as tf.Tensor2D;
     const first = this.layer1.forward(tf.concat([classToken, instances, ...repeated]), call);
     const last = this.layer2.firstToken(this.encodePositions(first.output, squares), call);

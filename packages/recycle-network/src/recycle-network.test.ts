@@ -74,6 +74,30 @@ describe('RecycleNetwork', () => {
     expect(Object.keys(network.stateDict())).toContain('global_q');
   });
 
+  it('gives, when told to, its norm’s weight the official gradient and everything else that of the definition', () => {
+    const run = (options: Partial<RecycleNetworkConfig>) => {
+      const network = create({ queries: 2, queryMomentum: 0.5, dropout: 0, ...options });
+      const variables = network.trainableParameters();
+      const upstream: tf.Tensor2D = new Rng(4).normal([2, dim]);
+      const loss = () => tf.sum(tf.mul(network.forward(bag(6), { training: true, rng: new Rng(0) }), upstream));
+      const { value, grads } = tf.variableGrads(loss as () => tf.Scalar, [...variables.values()]);
+      return { value, grads: new Map([...variables].map(([name, { name: id }]) => [name, grads[id] as tf.Tensor])) };
+    };
+    for (const form of ['folded', 'direct'] as const) {
+      const [official, definition] = [run({ form, officialGradient: true }), run({ form })];
+      expectAllClose(official.value, definition.value);
+      for (const [name, gradient] of definition.grads) {
+        const other = official.grads.get(name) as tf.Tensor;
+        if (name !== 'norm.weight') expectAllClose(other, gradient, { rtol: 1e-4 });
+        else expect(other.dataSync()).not.toEqual(gradient.dataSync());
+      }
+      // A query that does not move has no other gradient.
+      const still = { form, queryMomentum: 1 } as const;
+      const weight = (of: ReturnType<typeof run>) => of.grads.get('norm.weight') as tf.Tensor;
+      expectAllClose(weight(run({ ...still, officialGradient: true })), weight(run(still)), { rtol: 1e-4 });
+    }
+  });
+
   it('drops attention in training, repeatably', () => {
     const network = create({ dropout: 0.5 });
     const run = (seed: number) =>

@@ -22,12 +22,13 @@ export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.js';
 export { Linear, type LinearOptions } from './layers/linear.js';
 export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, type StateSource } from './module.js';
 export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';
-export { activate, gelu, relu, reluGradient, type ActivationName } from './ops/activation.js';
+export { activate, activationNames, gelu, relu, reluGradient, type ActivationName } from './ops/activation.js';
 export { binaryCrossEntropy } from './ops/binary-cross-entropy.js';
 export { causalConvolution } from './ops/causal-convolution.js';
 export { crossEntropy, type CrossEntropyOptions } from './ops/cross-entropy.js';
 export { differentiable, type Differentiation } from './ops/differentiable.js';
 export { featureLayer, type FeatureLayerOptions } from './ops/feature-layer.js';
+export { layerNorm } from './ops/layer-norm.js';
 export { outsideTape } from './ops/outside-tape.js';
 export { takeRows } from './ops/take-rows.js';
 export { rmsNorm } from './ops/rms-norm.js';
@@ -35,6 +36,7 @@ export { silu } from './ops/silu.js';
 export { softplus } from './ops/softplus.js';
 export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';
+export { suggestion } from './suggestion.js';
 export { writeFileAtomic } from './files/atomic-write.js';
 export {
   decodeElements,

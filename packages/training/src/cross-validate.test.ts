@@ -7,7 +7,7 @@ import { initialiseFromBaseline, MHIMv2 } from '@mhim/hard-mining';
 import { ABMIL, mhimABMIL } from '@mhim/mil-aggregators';
 import { readSafetensors, useBackend } from '@mhim/tensor';
 import { crossValidate, foldFolder } from './cross-validate.js';
-import { foldMetrics } from './evaluate.js';
+import { foldMetrics } from './classification-task.js';
 import { mhimLearner } from './learner.js';
 import { cosineRate } from './schedules.js';
 import { toyBags, toyLearner } from './test-helpers.js';

@@ -2,15 +2,18 @@ import { join } from 'node:path';
 import type { Fold } from '@mhim/datasets';
 import { meanAndStd, tryMetric, type FoldSummary } from '@mhim/metrics';
 import type { Rng } from '@mhim/tensor';
-import { foldMetrics, type FoldMetrics } from './evaluate.js';
+import { classificationTask, type FoldMetrics, type Predictions } from './classification-task.js';
 import { fit, type FitObserver, type FitOptions, type FitResult } from './fit.js';
 import type { Learner } from './learner.js';
 import { lockRun } from './run-lock.js';
+import type { Task } from './task.js';
 
-export interface CrossValidateOptions extends Omit<
-  FitOptions,
-  'train' | 'select' | 'test' | 'createLearner' | 'observer' | 'stream'
+export interface CrossValidateOptions<P = Predictions, M = FoldMetrics> extends Omit<
+  FitOptions<P>,
+  'task' | 'train' | 'select' | 'test' | 'createLearner' | 'observer' | 'stream'
 > {
+  /** What is learnt and judged on a fold, e.g. `({ train }) => survivalTask(source.bags, train)`; default the classes of the labels. */
+  task?: (fold: Fold) => Task<P, M>;
   /**
    * Epoch and threshold are chosen on a fold's validation part. Without one they are chosen on its test part, which is the
    * paper's protocol and optimistic.
@@ -19,29 +22,29 @@ export interface CrossValidateOptions extends Omit<
   createLearner: (rng: Rng, fold: Fold) => Learner | Promise<Learner>;
   /** Keeps runs of one seed apart, the baseline from what starts from it, say. Default 0. */
   stream?: number;
-  observer?: CrossValidationObserver;
+  observer?: CrossValidationObserver<P, M>;
 }
 
 /** Hears how folds and, inside them, epochs go on. */
-export interface CrossValidationObserver {
+export interface CrossValidationObserver<P = Predictions, M = FoldMetrics> {
   /** The observer of a fold's training. */
   forFold?(fold: Fold): FitObserver | undefined;
-  onFold?(outcome: FoldOutcome): void;
+  onFold?(outcome: FoldOutcome<P, M>): void;
 }
 
-export interface FoldOutcome {
+export interface FoldOutcome<P = Predictions, M = FoldMetrics> {
   fold: number;
   /** Of the best epoch's model on the test part. */
-  best: FoldMetrics;
+  best: M;
   /** Of the last epoch's model on the test part. */
-  last: FoldMetrics;
-  fit: FitResult;
+  last: M;
+  fit: FitResult<P>;
 }
 
-export interface CrossValidation {
-  folds: FoldOutcome[];
+export interface CrossValidation<P = Predictions, M = FoldMetrics> {
+  folds: FoldOutcome<P, M>[];
   /** Mean and population standard deviation over folds of the best epochs' figures; null where no fold has one. */
-  summary: Record<'auc' | 'accuracy' | 'f1', FoldSummary | null>;
+  summary: Record<Exclude<keyof M, 'threshold'>, FoldSummary | null>;
 }
 
 /**
@@ -49,14 +52,19 @@ export interface CrossValidation {
  * {@link foldFolder} and the same call again goes on where it was stopped, to the same bits.
  * @throws MhimError whatever {@link fit} throws, and `config` when another process trains into the folder
  */
-export async function crossValidate(options: CrossValidateOptions): Promise<CrossValidation> {
-  const { folds, createLearner, observer, folder, seed, stream = 0, ...rest } = options;
+export async function crossValidate<P = Predictions, M = FoldMetrics>(
+  options: CrossValidateOptions<P, M>,
+): Promise<CrossValidation<P, M>> {
+  const { folds, createLearner, observer, folder, seed, stream = 0, task: taskFor, ...rest } = options;
   const unlock = folder === undefined ? undefined : lockRun(folder);
-  const outcomes: FoldOutcome[] = [];
+  const outcomes: FoldOutcome<P, M>[] = [];
   try {
     for (const fold of folds) {
+      // Without a task of its own P is `Predictions` and M `FoldMetrics`.
+      const task = taskFor?.(fold) ?? (classificationTask(rest.source.classes) as unknown as Task<P, M>);
       const result = await fit({
         ...rest,
+        task,
         train: fold.train,
         select: fold.validation ?? fold.test,
         test: fold.test,
@@ -67,10 +75,10 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Cros
         observer: observer?.forFold?.(fold),
       });
       const { best, last } = result;
-      const outcome: FoldOutcome = {
+      const outcome: FoldOutcome<P, M> = {
         fold: fold.fold,
-        best: foldMetrics(best.test, best.select),
-        last: foldMetrics(last.test, last.select),
+        best: task.metrics(best.test, best.select),
+        last: task.metrics(last.test, last.select),
         fit: result,
       };
       outcomes.push(outcome);
@@ -79,9 +87,15 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Cros
   } finally {
     unlock?.();
   }
-  const summaryOf = (name: 'auc' | 'accuracy' | 'f1') =>
-    tryMetric(() => meanAndStd(outcomes.map(({ best }) => best[name]))).value;
-  return { folds: outcomes, summary: { auc: summaryOf('auc'), accuracy: summaryOf('accuracy'), f1: summaryOf('f1') } };
+  return { folds: outcomes, summary: summaryOf(outcomes.map(({ best }) => best)) };
+}
+
+/** Every figure but the threshold, which is a choice. */
+function summaryOf<M>(figures: readonly M[]): CrossValidation<unknown, M>['summary'] {
+  const rows = figures as readonly Record<string, number | null>[];
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'threshold');
+  const valueOf = (name: string) => tryMetric(() => meanAndStd(rows.map((row) => row[name] ?? null))).value;
+  return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as CrossValidation<unknown, M>['summary'];
 }
 
 /** Where {@link crossValidate} keeps a fold: `<folder>/fold-<k>`, with `best.safetensors` when it is done. */

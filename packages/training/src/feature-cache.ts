@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { BagCache, standardise, type Bag, type BagSource, type Standardiser } from '@mhim/datasets';
+import { BagCache, standardise, type Bag, type BagInfo, type BagSource, type Standardiser } from '@mhim/datasets';
 
 /** Bags as tensors, kept on the device within a budget, so that epochs after the first read nothing. */
 export class FeatureCache {
@@ -26,10 +26,10 @@ export class FeatureCache {
   }
 
   /** Calls `use` with the features [n, d] of a bag; they stay valid until it returns. */
-  async with<T>(index: number, use: (features: tf.Tensor2D, bag: Pick<Bag, 'id' | 'label'>) => T): Promise<T> {
-    const { id, label } = this.source.bags[index] as { id: string; label?: number };
+  async with<T>(index: number, use: (features: tf.Tensor2D, bag: BagInfo) => T): Promise<T> {
+    const info = this.source.bags[index] as BagInfo;
     const known = this.tensors.get(index);
-    if (known) return use(known, { id, label });
+    if (known) return use(known, info);
     const read = await this.read(index);
     this.reading.delete(index);
     const bag = this.standardiser ? standardise(read, this.standardiser) : read;
@@ -37,11 +37,11 @@ export class FeatureCache {
     if (this.bytes + bag.features.byteLength <= this.budget) {
       this.tensors.set(index, features);
       this.bytes += bag.features.byteLength;
-      return use(features, { id, label });
+      return use(features, info);
     }
     this.full = true;
     try {
-      return use(features, { id, label });
+      return use(features, info);
     } finally {
       features.dispose();
     }

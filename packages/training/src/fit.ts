@@ -3,12 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import { fitStandardiser, type BagSource, type Standardiser } from '@mhim/datasets';
 import { MhimError, Rng } from '@mhim/tensor';
 import { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
-import { evaluate, selectionMetric, type Predictions } from './evaluate.js';
+import { classificationTask, type Predictions } from './classification-task.js';
+import { evaluate } from './evaluate.js';
 import { FeatureCache } from './feature-cache.js';
 import type { Learner, StepLosses } from './learner.js';
 import type { LearningRateSchedule } from './schedules.js';
 import { hashOf, RunFiles, type RunIdentity } from './run-files.js';
 import { lockRun } from './run-lock.js';
+import type { Task } from './task.js';
 import { tensorBoard } from './tensorboard.js';
 
 /** One epoch of a run, as `metrics.jsonl` keeps it. */
@@ -23,8 +25,10 @@ export interface EpochRecord {
   selection: number;
 }
 
-export interface FitOptions {
+export interface FitOptions<P = Predictions> {
   source: BagSource;
+  /** What is learnt and judged; default the classes of the source's labels. */
+  task?: Task<P>;
   /** Bags to learn from. */
   train: readonly number[];
   /** Bags that choose epoch and threshold: the test fold under the paper's protocol, an inner validation split under the honest one. */
@@ -66,15 +70,15 @@ export interface FitObserver {
   onEpoch?(record: EpochRecord): void;
 }
 
-export interface FitResult {
+export interface FitResult<P = Predictions> {
   /** Epochs that were run. */
   epochs: number;
   bestEpoch: number;
   history: EpochRecord[];
   /** Predictions of the best epoch's model: on the selection bags and on the test bags. */
-  best: { select: Predictions; test: Predictions };
+  best: { select: P; test: P };
   /** Predictions of the last epoch's model. */
-  last: { select: Predictions; test: Predictions };
+  last: { select: P; test: P };
 }
 
 /** Streams of random numbers of one run. */
@@ -86,10 +90,10 @@ const FIRST_EPOCH = 1;
  * With a folder, the same call again returns a finished run's result, or goes on after a kill exactly where the last
  * checkpoint left it: the results are the same to the last bit.
  */
-export async function fit(options: FitOptions): Promise<FitResult> {
+export async function fit<P = Predictions>(options: FitOptions<P>): Promise<FitResult<P>> {
   const { source, train, select, test = select, folder, seed, stream } = options;
   const files = folder === undefined ? undefined : new RunFiles(folder, identityOf(options));
-  const done = files?.readResult<FitResult>();
+  const done = files?.readResult<FitResult<P>>();
   if (done) return done;
   const unlock = files && lockRun(files.folder);
   try {
@@ -112,7 +116,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   }
 }
 
-class Run {
+class Run<P> {
   private epoch = 0;
   private history: EpochRecord[] = [];
   private readonly stopping: EarlyStopping;
@@ -120,15 +124,17 @@ class Run {
   private bestMetric = -Infinity;
   private best: Record<string, tf.Tensor> = {};
   private stopped = false;
+  private readonly task: Task<P>;
   private lastSave = Date.now();
   private readonly observers: FitObserver[];
 
   constructor(
-    private readonly options: FitOptions,
+    private readonly options: FitOptions<P>,
     private readonly learner: Learner,
     private readonly cache: FeatureCache,
     private readonly files: RunFiles | undefined,
   ) {
+    this.task = taskOf(options);
     this.stopping = new EarlyStopping(options.stopping);
     const board = files && options.tensorBoard !== false && tensorBoard(join(files.folder, 'tensorboard'));
     this.observers = [options.observer, board || undefined].filter((observer) => observer !== undefined);
@@ -160,19 +166,19 @@ class Run {
     while (this.epoch < epochs && !this.stopped) {
       this.learner.learningRate = schedule(this.epoch);
       const losses = await this.oneEpoch();
-      const predictions = await evaluate(this.learner, this.cache, this.options.select, this.options.source.classes);
-      this.judge(losses, selectionMetric(predictions));
+      const predictions = await evaluate(this.learner, this.cache, this.options.select, this.task);
+      this.judge(losses, this.task.selection(predictions));
       this.epoch++;
       this.checkpoint();
     }
   }
 
-  async finish(test: readonly number[], standardiser?: Standardiser): Promise<FitResult> {
-    const { select, source } = this.options;
+  async finish(test: readonly number[], standardiser?: Standardiser): Promise<FitResult<P>> {
+    const { select } = this.options;
     const predict = async () => {
-      const chosen = await evaluate(this.learner, this.cache, select, source.classes);
+      const chosen = await evaluate(this.learner, this.cache, select, this.task);
       const same = test.length === select.length && test.every((index, i) => index === select[i]);
-      return { select: chosen, test: same ? chosen : await evaluate(this.learner, this.cache, test, source.classes) };
+      return { select: chosen, test: same ? chosen : await evaluate(this.learner, this.cache, test, this.task) };
     };
     const last = await predict();
     const metadata: Record<string, string> = {};
@@ -181,7 +187,7 @@ class Run {
     this.learner.model.loadStateDict(this.best);
     const best = await predict();
     this.files?.saveModel('best', this.learner.model.stateDict(), { ...metadata, epoch: String(this.bestEpoch) });
-    const result: FitResult = { epochs: this.epoch, bestEpoch: this.bestEpoch, history: this.history, best, last };
+    const result: FitResult<P> = { epochs: this.epoch, bestEpoch: this.bestEpoch, history: this.history, best, last };
     this.files?.writeMetrics(this.history);
     this.files?.writeResult(result);
     return result;
@@ -192,19 +198,16 @@ class Run {
   }
 
   private async oneEpoch(): Promise<StepLosses> {
-    const { train, seed, stream, source, epochs } = this.options;
+    const { train, seed, stream, epochs } = this.options;
     const rng = new Rng(seed, streamOf(stream, FIRST_EPOCH + this.epoch));
     const order = Array.from(rng.permutation(train.length), (i) => train[i] as number);
     const sums = { loss: 0, label: 0, consistency: undefined as number | undefined };
     for (const [i, index] of order.entries()) {
       for (const next of order.slice(i + 1, i + 3)) this.cache.prefetch(next);
       const call = { rng, step: this.epoch * order.length + i, totalSteps: epochs * order.length };
-      const losses = await this.cache.with(index, (features, { id, label }) => {
-        if (label === undefined) {
-          throw new MhimError(`bag "${id}" has no label to learn from.`, { code: 'data', path: source.path });
-        }
-        return this.named(id, () => this.learner.step(features, label, call));
-      });
+      const losses = await this.cache.with(index, (features, bag) =>
+        this.named(bag.id, () => this.learner.step(features, this.task.target(bag), call)),
+      );
       sums.loss += losses.loss;
       sums.label += losses.label;
       if (losses.consistency !== undefined) sums.consistency = (sums.consistency ?? 0) + losses.consistency;
@@ -294,8 +297,9 @@ interface Progress {
   step: number;
 }
 
-function identityOf({
+function identityOf<P>({
   source,
+  task,
   train,
   select,
   test,
@@ -307,10 +311,11 @@ function identityOf({
   stream,
   standardise,
   identity,
-}: FitOptions): RunIdentity {
+}: FitOptions<P>): RunIdentity {
   const ids = (indices?: readonly number[]) => indices?.map((index) => source.bags[index]?.id);
   return {
     ...identity,
+    ...(task?.identity && { task: { name: task.name, ...task.identity } }),
     epochs,
     schedule: hashOf(Array.from({ length: epochs }, (_, epoch) => schedule(epoch))),
     seed,
@@ -322,6 +327,11 @@ function identityOf({
     select: ids(select),
     test: ids(test),
   };
+}
+
+/** Without a task of its own P is `Predictions`. */
+function taskOf<P>({ task, source }: FitOptions<P>): Task<P> {
+  return task ?? (classificationTask(source.classes) as unknown as Task<P>);
 }
 
 /** One stream for each purpose and epoch of each run. */

@@ -1,4 +1,12 @@
 export {
+  classificationTask,
+  foldMetrics,
+  metricDefinitions,
+  selectionMetric,
+  type FoldMetrics,
+  type Predictions,
+} from './classification-task.js';
+export {
   crossValidate,
   foldFolder,
   type CrossValidateOptions,
@@ -7,14 +15,7 @@ export {
   type FoldOutcome,
 } from './cross-validate.js';
 export { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
-export {
-  evaluate,
-  foldMetrics,
-  metricDefinitions,
-  selectionMetric,
-  type FoldMetrics,
-  type Predictions,
-} from './evaluate.js';
+export { evaluate } from './evaluate.js';
 export { FeatureCache } from './feature-cache.js';
 export { fit, type EpochRecord, type FitObserver, type FitOptions, type FitResult } from './fit.js';
 export { clipGradients, withClippedGradients, type GradientClip } from './gradient-clip.js';
@@ -50,4 +51,15 @@ export {
   type WarmUp,
 } from './schedules.js';
 export { duration, progressBar, type Progress } from './progress.js';
+export {
+  riskOf,
+  survivalMetricDefinitions,
+  survivalMetrics,
+  survivalTask,
+  type SurvivalMetrics,
+  type SurvivalPredictions,
+  type SurvivalTask,
+  type SurvivalTaskOptions,
+} from './survival-task.js';
+export type { Task } from './task.js';
 export { tensorBoard } from './tensorboard.js';

@@ -39,8 +39,12 @@ export interface Learner {
   /** The model that is saved and that predicts. */
   readonly model: Module;
   learningRate: number;
-  /** One bag, one update. @throws MhimError `non-finite` when the loss is no number */
-  step(features: tf.Tensor2D, label: number, call: StepCall): StepLosses;
+  /**
+   * One bag, one update.
+   * @param target what the bag is trained towards; a class index stands for cross-entropy at it
+   * @throws MhimError `non-finite` when the loss is no number
+   */
+  step(features: tf.Tensor2D, target: BagTarget | number, call: StepCall): StepLosses;
   /** Logits [c] of a bag, at inference. */
   predict(features: tf.Tensor2D): Float32Array;
   explain(features: tf.Tensor2D): Explanation;
@@ -55,7 +59,7 @@ export interface SupervisedConfig extends AdamConfig {
   clip?: GradientClip;
 }
 
-/** Plain supervised training of an aggregator: cross-entropy on the bag's label. */
+/** Plain supervised training of an aggregator. */
 export function supervisedLearner(aggregator: Aggregator, { clip, ...config }: SupervisedConfig = {}): Learner {
   const parameters = aggregator.trainableParameters();
   const gradientsOf = gradientFunction(parameters);
@@ -70,10 +74,10 @@ export function supervisedLearner(aggregator: Aggregator, { clip, ...config }: S
     set learningRate(rate: number) {
       optimiser.learningRate = rate;
     },
-    step: (features, label, { rng }) =>
+    step: (features, target, { rng }) =>
       tf.tidy(() => {
         const { value, gradients } = gradientsOf(() =>
-          aggregator.loss(aggregator.forward(features, { training: true, rng }), classTarget(label), {
+          aggregator.loss(aggregator.forward(features, { training: true, rng }), targetOf(target), {
             training: true,
             rng,
           }),
@@ -106,13 +110,13 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
     set learningRate(rate: number) {
       optimiser.learningRate = rate;
     },
-    step: (features, label, call) =>
+    step: (features, target, call) =>
       tf.tidy(() => {
         const hard = mhim.mine(features, call);
         let recycled: tf.Tensor2D | undefined;
         let parts: tf.Tensor | undefined;
         const { gradients } = gradientsOf(() => {
-          const pass = mhim.studentPass(features, hard, classTarget(label), { training: true, rng: call.rng });
+          const pass = mhim.studentPass(features, hard, targetOf(target), { training: true, rng: call.rng });
           // The tape disposes what it does not return.
           recycled = pass.recycled && tf.keep(pass.recycled);
           const { loss, labelLoss, consistency } = pass;
@@ -139,9 +143,8 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
   };
 }
 
-/** Cross-entropy at the bag's class. */
-function classTarget(label: number): BagTarget {
-  return { label, loss: (logits) => crossEntropy(logits, label) };
+function targetOf(target: BagTarget | number): BagTarget {
+  return typeof target === 'number' ? { label: target, loss: (logits) => crossEntropy(logits, target) } : target;
 }
 
 /** Gradients by parameter name. */

@@ -58,7 +58,7 @@ export class RunFiles {
     const path = join(this.folder, 'result.json');
     if (!existsSync(path)) return undefined;
     this.checkIdentity();
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
+    return readJson(path) as T;
   }
 
   writeResult(result: unknown): void {
@@ -120,13 +120,26 @@ export class RunFiles {
       writeFileAtomic(path, `${JSON.stringify(this.identity, null, 2)}\n`);
       return;
     }
-    const stored = JSON.parse(readFileSync(path, 'utf8')) as RunIdentity;
+    const stored = readJson(path) as RunIdentity;
     const field = firstDifference(stored, JSON.parse(JSON.stringify(this.identity)) as RunIdentity);
     if (field === undefined) return;
     throw new MhimError(
       `this folder holds a run with another ${field.path} (${JSON.stringify(field.stored)}, now ${JSON.stringify(field.wanted)}).`,
       { code: 'config', path: this.folder, hint: 'Choose another folder, or delete this one.' },
     );
+  }
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new MhimError('is no valid JSON.', {
+      code: 'file-format',
+      path,
+      hint: 'Delete its folder to train this part again.',
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Bag, BagSource } from '@mhim/datasets';
-import { MHIMv2 } from '@mhim/hard-mining';
+import { conferencePresets, MHIM, MHIMv2 } from '@mhim/hard-mining';
 import { ABMIL, mhimABMIL } from '@mhim/mil-aggregators';
 import type { Rng } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Learner } from './learner.js';
@@ -25,13 +25,23 @@ export function toyBags({ width = 6, instances = 3, bags: count = 16 } = {}): Ba
   };
 }
 
-export type ToyModel = 'ab-mil' | 'mhim-v2';
+export type ToyModel = 'ab-mil' | 'mhim' | 'mhim-v2' | 'student copy';
 
-/** A small model of either kind. */
+/** A small model of every kind that trains differently; the last is MHIM-v2 without teacher and consistency loss. */
 export function toyLearner(model: ToyModel, inputDim: number, embedDim = 8): (rng: Rng) => Learner {
   const config = mhimABMIL({ inputDim, embedDim, attentionDim: 4 });
-  return (rng) =>
-    model === 'ab-mil'
-      ? supervisedLearner(new ABMIL(config, rng), { learningRate: 0.01 })
-      : mhimLearner(new MHIMv2((stream) => new ABMIL(config, stream), rng, { queries: 2 }), { learningRate: 0.01 });
+  const base = (rng: Rng) => new ABMIL(config, rng);
+  const adam = { learningRate: 0.01 };
+  return (rng) => {
+    switch (model) {
+      case 'ab-mil':
+        return supervisedLearner(base(rng), adam);
+      case 'mhim':
+        return mhimLearner(new MHIM(base, rng, conferencePresets['nsclc-ab-mil']), adam);
+      case 'mhim-v2':
+        return mhimLearner(new MHIMv2(base, rng, { queries: 2 }), adam);
+      case 'student copy':
+        return mhimLearner(new MHIMv2(base, rng, { queries: 2, teacher: 'student', consistencyWeight: 0 }), adam);
+    }
+  };
 }

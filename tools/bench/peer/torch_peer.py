@@ -19,7 +19,22 @@ from torch.nn import functional as F
 EMBED, HIDDEN, CLASSES, QUERIES, HEADS, HEAD_DIM = 512, 128, 2, 5, 8, 64
 
 
-class AttentionMIL(nn.Module):
+class Pooled(nn.Module):
+    """What models with one bag embedding and a linear classifier share."""
+
+    def loss(self, x, label):
+        return F.cross_entropy(self(x), label)
+
+    def encode(self, z):
+        bag, _ = self.pool(z)
+        return self.predictor(bag), bag
+
+    def score(self, z):
+        bag, state = self.pool(z, scored=True)
+        return bag, self.scores(z, state)
+
+
+class AttentionMIL(Pooled):
     """Feature layer, attention pooling, classifier (Ilse et al. 2018)."""
 
     def __init__(self, input_dim, mhim):
@@ -35,23 +50,109 @@ class AttentionMIL(nn.Module):
     def embed(self, x):
         return self.drop(self.feature(x))
 
-    def pool(self, z):
+    def pool(self, z, scored=False):
         a = torch.softmax(self.attention(z).T, dim=-1)
         return a @ z, a
+
+    def scores(self, z, a):
+        return torch.softmax((z * a.T) @ self.predictor.weight.T, dim=-1).amax(-1)
 
     def forward(self, x):
         return self.predictor(self.pool(self.embed(x))[0])
 
-    def loss(self, x, label):
-        return F.cross_entropy(self(x), label)
 
-    def encode(self, z):
-        bag, _ = self.pool(z)
-        return self.predictor(bag), bag
+class NystromAttention(nn.Module):
+    """Self-attention through 256 landmarks (Xiong et al. 2021), with a convolution of the values added."""
 
-    def score(self, z):
-        bag, a = self.pool(z)
-        return bag, torch.softmax((z * a.T) @ self.predictor.weight.T, dim=-1).amax(-1)
+    LANDMARKS, STEPS, TAPS = 256, 6, 33
+
+    def __init__(self):
+        super().__init__()
+        inner = HEADS * HEAD_DIM
+        self.to_qkv = nn.Linear(EMBED, 3 * inner, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(inner, EMBED), nn.Dropout(0.1))
+        self.res_conv = nn.Conv2d(HEADS, HEADS, (self.TAPS, 1), padding=(self.TAPS // 2, 0), groups=HEADS, bias=False)
+
+    def forward(self, x, scored=False):
+        n, m = x.shape[0], self.LANDMARKS
+        x = F.pad(x, (0, 0, -n % m, 0))
+        q, k, v = (t.view(-1, HEADS, HEAD_DIM).transpose(0, 1) for t in self.to_qkv(x).chunk(3, dim=-1))
+        q = q * HEAD_DIM**-0.5
+        q_mean, k_mean = (t.reshape(HEADS, m, -1, HEAD_DIM).mean(2) for t in (q, k))
+        a1 = torch.softmax(q @ k_mean.transpose(1, 2), dim=-1)
+        z = self.pseudo_inverse(torch.softmax(q_mean @ k_mean.transpose(1, 2), dim=-1))
+        a3 = torch.softmax(q_mean @ k.transpose(1, 2), dim=-1)
+        y = (a1 @ z) @ (a3 @ v) + self.res_conv(v[None])[0]
+        y = self.to_out(y.transpose(0, 1).reshape(x.shape[0], -1))[-n:]
+        if not scored:
+            return y
+        return y, (a1[:, -n, None] @ z @ a3)[:, 0, 1 - n :], v[:, 1 - n :]
+
+    def pseudo_inverse(self, a):
+        z = a.transpose(1, 2) / (a.abs().sum(-1).max() * a.abs().sum(-2).max())
+        one = torch.eye(a.shape[-1])
+        for _ in range(self.STEPS):
+            p = a @ z
+            z = 0.25 * z @ (13 * one - p @ (15 * one - p @ (7 * one - p)))
+        return z
+
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(EMBED)
+        self.attn = NystromAttention()
+
+    def forward(self, x):
+        return x + self.attn(self.norm(x))
+
+
+class TransMIL(Pooled):
+    """Class token, two layers of Nyström attention, pyramid position encoding between them (Shao et al. 2021)."""
+
+    def __init__(self, input_dim, mhim):
+        super().__init__()
+        self.mhim = mhim
+        self.feature = nn.Sequential(nn.Linear(input_dim, EMBED), nn.GELU())
+        self.drop = nn.Dropout(0.25)
+        self.cls_token = nn.Parameter(torch.randn(1, EMBED))
+        self.layer1, self.layer2 = Layer(), Layer()
+        self.convolutions = nn.ModuleList(nn.Conv2d(EMBED, EMBED, k, padding=k // 2, groups=EMBED) for k in (7, 5, 3))
+        self.norm = nn.LayerNorm(EMBED)
+        self.predictor = nn.Linear(EMBED, CLASSES)
+
+    def embed(self, x):
+        return self.drop(self.feature(x))
+
+    def square(self, z):
+        side = math.ceil(math.sqrt(len(z)))
+        return torch.cat([z, z[: side * side - len(z)]])
+
+    def positions(self, z):
+        n = len(z)
+        z = self.square(z) if self.mhim else z
+        side = math.isqrt(len(z))
+        grid = z.T.reshape(1, EMBED, side, side)
+        return (grid + sum(c(grid) for c in self.convolutions)).reshape(EMBED, -1).T[:n]
+
+    def pool(self, z, scored=False):
+        """The bag embedding and, if asked for, the weighted values of layer 1 that instances are scored by."""
+        x = torch.cat([self.cls_token, z if self.mhim else self.square(z)])
+        act = None
+        if scored:
+            y, a, v = self.layer1.attn(self.layer1.norm(x), scored=True)
+            x = x + y
+            act = (a[..., None] * v).transpose(0, 1).reshape(len(z), -1)
+        else:
+            x = self.layer1(x)
+        x = self.layer2(torch.cat([x[:1], self.positions(x[1:])]))
+        return self.norm(x)[:1], act
+
+    def scores(self, z, act):
+        return torch.softmax(self.layer1.attn.to_out(act) @ self.predictor.weight.T, dim=-1).amax(-1)
+
+    def forward(self, x):
+        return self.predictor(self.pool(self.embed(x))[0])
 
 
 class DualStreamMIL(nn.Module):
@@ -317,6 +418,8 @@ def build(name, input_dim, mhim):
         return Interventional(input_dim)
     if name.startswith("clam"):
         return Clam(input_dim, branches=CLASSES if name == "clam-mb" else 1)
+    if name == "trans-mil":
+        return TransMIL(input_dim, mhim)
     return R2TMIL(input_dim) if name == "r2t-mil" else AttentionMIL(input_dim, mhim)
 
 

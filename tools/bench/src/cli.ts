@@ -5,7 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Measurement, Result, Task } from './task.js';
 
-const MODELS = ['ab-mil', 'mhim-v2:ab-mil', 'ds-mil', 'mhim-v2:ds-mil', 'clam-sb', 'clam-mb', 'dtfd-mil', 'ib-mil', 'r2t-mil'];
+const MODELS = [
+  'ab-mil',
+  'mhim-v2:ab-mil',
+  'ds-mil',
+  'mhim-v2:ds-mil',
+  'clam-sb',
+  'clam-mb',
+  'dtfd-mil',
+  'ib-mil',
+  'trans-mil',
+  'mhim-v2:trans-mil',
+  'r2t-mil',
+];
 
 interface Options {
   models: string[];

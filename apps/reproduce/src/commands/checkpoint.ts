@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { MHIMv2 } from '@mhim/hard-mining';
+import { HardMining } from '@mhim/hard-mining';
 import { Rng, sizeOf, useBackend, type HostTensor, type Module } from '@mhim/tensor';
 import type { Command } from 'commander';
 import { createModel } from '../models/create-model.js';
@@ -37,6 +37,8 @@ interface PartReport {
   /** Scalars that training changes, where the model is built. */
   trainable?: number;
   loaded: boolean;
+  /** Tensors of the model that the file does not have; only where it never has them all. */
+  missing?: string[];
   /** What a bag of random features gives. */
   prediction?: { instances: number; inputDim: number; probabilities: number[] };
   problem?: string;
@@ -65,7 +67,7 @@ export async function inspectCheckpoint(
   };
 }
 
-function proven({ name: model, part, tensors, config }: Recognition, instances: number): PartReport {
+function proven({ name: model, part, tensors, config, partial }: Recognition, instances: number): PartReport {
   const report: PartReport = {
     part,
     model,
@@ -78,11 +80,13 @@ function proven({ name: model, part, tensors, config }: Recognition, instances: 
   const built = createModel(config, rng);
   try {
     report.trainable = built.parameterCount();
-    (built as Module).loadStateDict(Object.fromEntries(tensors) as Record<string, HostTensor>);
-    report.loaded = true;
+    const state = Object.fromEntries(tensors) as Record<string, HostTensor>;
+    const { loaded, missing } = (built as Module).loadStateDict(state, { strict: !partial });
+    report.loaded = loaded.length === tensors.size || !partial;
+    if (partial) return { ...report, missing };
     const probabilities = tf.tidy(() => {
       const features: tf.Tensor2D = rng.normal([instances, config.inputDim]);
-      const { logits } = built instanceof MHIMv2 ? built.predict(features) : built.forward(features);
+      const { logits } = built instanceof HardMining ? built.predict(features) : built.forward(features);
       return Array.from(tf.softmax(logits).dataSync());
     });
     report.prediction = { instances, inputDim: config.inputDim, probabilities };
@@ -106,11 +110,13 @@ function asText({ file, format, tensors, parts }: CheckpointReport): string {
   return `${file}: ${format}, ${tensors.length} tensors\n\n${list}\n\n${parts.map(partText).join('\n')}\n`;
 }
 
-function partText({ part, model, parameters, trainable, loaded, prediction, problem, tensors }: PartReport): string {
+function partText(report: PartReport): string {
+  const { part, model, parameters, trainable, loaded, missing, prediction, problem, tensors } = report;
   const lines = [`${part === undefined ? '' : `${part}: `}${model}`];
   lines.push(`  ${tensors} tensors, ${parameters.toLocaleString('en')} values`);
   if (trainable !== undefined) lines.push(`  the model has ${trainable.toLocaleString('en')} trainable parameters`);
   if (loaded) lines.push('  every tensor was loaded under its name');
+  if (missing) lines.push(`  it has no values for ${missing.join(', ')}`);
   if (prediction) {
     const { instances, inputDim, probabilities } = prediction;
     const values = probabilities.map((value) => value.toFixed(4)).join(', ');

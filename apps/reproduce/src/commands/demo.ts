@@ -117,6 +117,7 @@ async function simulatedPart(
   const source = await openData(config);
   try {
     const views = await bagViews(source, outcome.stages, {
+      trained: config,
       positive: 1,
       negative: 0,
       prefix: 'SIMULATED: ',

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFolds, type BagSource, type Fold } from '@mhim/datasets';
+import { readFolds, type BagInfo, type BagSource, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
-import type { Predictions } from '@mhim/training';
+import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { Option, type Command } from 'commander';
 import { readConfig } from '../config/read-config.js';
 import { trainInputSchema } from '../config/train-config.js';
-import { openData, requireLabels } from '../data/open-data.js';
+import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { openModels, predictTogether, type FoldModel, type ModelChoice } from '../models/ensemble.js';
-import { definitions, plainMetrics, type Metrics } from '../run/results.js';
+import { openModels, predictSurvival, predictTogether, type FoldModel, type ModelChoice } from '../models/ensemble.js';
+import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
 export interface EvaluateOptions extends ModelChoice {
@@ -50,12 +50,21 @@ Examples:
     )
     .action(async (options: EvaluateOptions) => {
       const evaluation = await evaluateModels(options, interrupts.signal);
-      const show = (value: number | null) => (value === null ? '–' : value.toFixed(4));
-      const rows = evaluation.rows.map(({ what, bags, auc, accuracy, f1, threshold }) => [
-        ...[what, String(bags)],
-        ...[auc, accuracy, f1, threshold].map(show),
+      const show = (value: number | null | undefined) => value?.toFixed(4) ?? '–';
+      const figures: [string, keyof Metrics][] =
+        evaluation.definitions.cIndex === undefined
+          ? [
+              ['AUC', 'auc'],
+              ['accuracy', 'accuracy'],
+              ['F1', 'f1'],
+              ['threshold', 'threshold'],
+            ]
+          : [['C-index', 'cIndex']];
+      const rows = evaluation.rows.map((row) => [
+        ...[row.what, String(row.bags)],
+        ...figures.map(([, name]) => show(row[name])),
       ]);
-      process.stdout.write(`${aligned([['model', 'bags', 'AUC', 'accuracy', 'F1', 'threshold'], ...rows])}\n`);
+      process.stdout.write(`${aligned([['model', 'bags', ...figures.map(([name]) => name)], ...rows])}\n`);
     });
 }
 
@@ -64,11 +73,13 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
   const { folds: foldsPath, ...data } = withOwnData(options);
   const source = await openData(data);
   try {
-    requireLabels(source);
     const folds = foldsPath === undefined ? undefined : await readFolds(foldsPath, source);
     await useBackend();
     const models = await openModels(options);
     try {
+      const survival = predictSurvival(models);
+      if (survival) requireOutcomes(source);
+      else requireLabels(source);
       const rows: Evaluation['rows'] = [];
       for (const { what, using, indices } of judgements(models, folds, source)) {
         const predictions = await predictAll(using, source, indices, signal);
@@ -76,7 +87,7 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
         const threshold = thresholds.length > 0 ? thresholds.reduce((a, b) => a + b, 0) / thresholds.length : 0.5;
         rows.push({ what, bags: indices.length, ...plainMetrics(predictions, threshold) });
       }
-      const evaluation = { definitions, rows };
+      const evaluation = { definitions: survival ? survivalDefinitions : definitions, rows };
       if (options.json !== undefined) writeFileAtomic(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
       return evaluation;
     } finally {
@@ -134,15 +145,22 @@ async function predictAll(
   source: BagSource,
   indices: readonly number[],
   signal?: AbortSignal,
-): Promise<Predictions> {
-  const predictions: Predictions = { ids: [], labels: [], probabilities: [] };
+): Promise<AnyPredictions> {
+  const classes: Predictions = { ids: [], labels: [], probabilities: [] };
+  const survival: SurvivalPredictions = { ids: [], times: [], events: [], risks: [], survival: [] };
   for (const index of indices) {
     signal?.throwIfAborted();
     const bag = await source.read(index);
-    predictions.ids.push(bag.id);
-    predictions.labels.push(source.bags[index]?.label as number);
-    predictions.probabilities.push(predictTogether(models, bag));
+    const probabilities = predictTogether(models, bag);
+    const { label = -1, time = NaN, event = 0 } = source.bags[index] as BagInfo;
+    classes.ids.push(bag.id);
+    classes.labels.push(label);
+    classes.probabilities.push(probabilities);
+    survival.times.push(time);
+    survival.events.push(event);
+    survival.risks.push(riskOf(probabilities));
     await new Promise(setImmediate);
   }
-  return predictions;
+  const { ids, probabilities } = classes;
+  return predictSurvival(models) ? { ...survival, ids, survival: probabilities } : classes;
 }

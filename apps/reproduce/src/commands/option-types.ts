@@ -1,4 +1,6 @@
+import { suggestion } from '@mhim/tensor';
 import { InvalidArgumentError } from 'commander';
+import { findName } from '../models/model-names.js';
 
 /** A whole number of 0 or more, for commander. */
 export function integer(text: string): number {
@@ -10,4 +12,13 @@ export function number(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('Expected a number.');
+}
+
+/** One of some names, in any of its spellings. */
+export function nameOf<N extends string>(names: readonly N[]): (text: string) => N {
+  return (text) => {
+    const name = findName(text, names);
+    if (name !== undefined) return name;
+    throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.${suggestion(text, names)}`);
+  };
 }

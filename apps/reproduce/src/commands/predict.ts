@@ -2,11 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { Bag, BagSource } from '@mhim/datasets';
+import { riskOf } from '@mhim/training';
 import { MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { explainTogether, openModels, predictTogether, type ModelChoice } from '../models/ensemble.js';
+import { explainTogether, openModels, predictSurvival, predictTogether, type ModelChoice } from '../models/ensemble.js';
 import { predictionsCsv, type PredictionRow } from '../run/predictions.js';
 
 export interface PredictOptions extends ModelChoice {
@@ -20,7 +21,9 @@ export interface PredictOptions extends ModelChoice {
 export function predictCommand(program: Command, interrupts: Interrupts): void {
   program
     .command('predict')
-    .description('class probabilities of bags, with or without labels; a run predicts with the mean of its folds')
+    .description(
+      'class probabilities of bags, or risk and survival, with or without labels; a run predicts with the mean of its folds',
+    )
     .option('--run <dir>', 'run folder: its folds’ models together')
     .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
     .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
@@ -66,6 +69,7 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
     if (options.instances !== undefined) for (const { id } of source.bags) checkFileName(id, source.path);
     await useBackend();
     const models = await openModels(options);
+    const survival = predictSurvival(models);
     const rows: PredictionRow[] = [];
     const failures: MhimError[] = [];
     try {
@@ -73,7 +77,9 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
         signal?.throwIfAborted();
         const bag = await readOrNote(source, index, failures);
         if (!bag) continue;
-        rows.push({ id: info.id, label: info.label, probabilities: predictTogether(models, bag) });
+        const probabilities = predictTogether(models, bag);
+        const { id, label, time, event } = info;
+        rows.push({ id, probabilities, ...(survival ? { time, event, risk: riskOf(probabilities) } : { label }) });
         if (options.instances !== undefined) {
           writeInstances(options.instances, options.instancesFormat, bag, explainTogether(models, bag));
         }

@@ -1,13 +1,22 @@
 import { Option, type Command } from 'commander';
+import { mergeInput } from '../config/merge-input.js';
 import { readConfig } from '../config/read-config.js';
 import { withSettings } from '../config/settings.js';
-import { PRESETS, PROTOCOLS, resolveTrainConfig, trainInputSchema, type TrainInput } from '../config/train-config.js';
+import {
+  BIN_SOURCES,
+  PRESETS,
+  PROTOCOLS,
+  resolveTrainConfig,
+  TASKS,
+  trainInputSchema,
+  type TrainInput,
+} from '../config/train-config.js';
 import type { Interrupts } from '../interrupt.js';
-import { BASES, MODELS } from '../models/model-config.js';
+import { BASES, METHODS, MODELS } from '../models/model-names.js';
 import { writeRunReport } from '../report/run-report.js';
 import { resultsTable } from '../report/results-table.js';
 import { trainRun } from '../run/train-run.js';
-import { integer, number } from './option-types.js';
+import { integer, nameOf, number } from './option-types.js';
 
 interface TrainFlags extends Omit<TrainInput, 'learningRate' | 'mhim' | 'aggregator'> {
   lr?: number;
@@ -28,10 +37,18 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'bag store, folder of feature files, or built-in: ucsb-breast, musk1, musk2, elephant',
     )
     .option('--labels <csv>', 'label table (slide_id,label …); default labels.csv in the data folder')
-    .addOption(new Option('--model <name>', 'what to train').choices(MODELS))
-    .addOption(new Option('--base <name>', 'aggregator of mhim-v2 (default: ab-mil)').choices(BASES))
-    .addOption(new Option('--preset <name>', 'options of mhim-v2 (default: paper)').choices(PRESETS))
-    .option('--set <key=value>', 'any option of mhim-v2, or aggregator.KEY; repeatable', collect, [])
+    .option('--model <name>', `what to train: ${MODELS.join(', ')}`, nameOf(MODELS))
+    .option('--mining <method>', `train the model by a method: ${METHODS.join(', ')}`, nameOf(METHODS))
+    .addOption(new Option('--task <name>', 'what is learnt (default: classification)').choices(TASKS))
+    .option('--bins <n>', 'survival: time bins by quantiles of the times of deaths (default: 4)', integer)
+    .addOption(
+      new Option('--bins-from <what>', 'survival: whose deaths; cohort as the official code (default: train)').choices(
+        BIN_SOURCES,
+      ),
+    )
+    .option('--base <name>', 'aggregator of --model mhim or mhim-v2 (default: ab-mil)', nameOf(BASES))
+    .option('--preset <name>', `options of the method: ${PRESETS.join(', ')}`, nameOf(PRESETS))
+    .option('--set <key=value>', 'any option of the method, or aggregator.KEY; repeatable', collect, [])
     .option('--config <file>', 'YAML or JSON with any of these options; the command line goes first')
     .option('--folds <file>', 'folds: JSON, or a folder of CLAM or official split CSVs')
     .option('--k <n>', 'make n stratified folds, whole cases (default: 5)', integer)
@@ -39,7 +56,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
     .addOption(
       new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
     )
-    .option('--epochs <n>', '(default: 200)', integer)
+    .option('--epochs <n>', '(default: 200; survival 30)', integer)
     .option('--lr <rate>', 'learning rate of Adam at the start, cosine to 1e-7 (default: 2e-4)', number)
     .option('--weight-decay <x>', 'L2, added to the gradient (default: 1e-5)', number)
     .option(
@@ -54,11 +71,14 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       new Option('--on-missing <what>', 'bags or labels without partner (default: error)').choices(['error', 'skip']),
     )
     .addOption(
-      new Option('--unit <what>', 'what a bag is in a folder of slides (default: slide)').choices(['slide', 'case']),
+      new Option('--unit <what>', 'what a bag is in a folder of slides (default: slide; survival case)').choices([
+        'slide',
+        'case',
+      ]),
     )
     .option(
       '--baseline-dir <run>',
-      'start mhim-v2 or ib-mil from this finished run’s baselines instead of training them',
+      'start the method, or ib-mil, from this finished run’s baselines instead of training them',
     )
     .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
     .requiredOption('--out <dir>', 'run folder')
@@ -87,6 +107,8 @@ Examples:
   $ reproduce train --data musk1 --model ab-mil --epochs 40 --out runs/musk1
   $ reproduce train --data bags/ --folds bags/folds.json --model mhim-v2 --base ab-mil --set maskRatioHigh=0.05 --out runs/mhim
   $ reproduce train --data features/ --labels slides.csv --model mhim-v2 --protocol both --out runs/camelyon
+  $ reproduce train --data features/ --labels survival.csv --task survival --model mhim-v2 --out runs/survival
+  $ reproduce train --data features/ --labels slides.csv --model max-pooling --mining mhim --set score=probability --out runs/max
   $ reproduce train --config runs/mhim/config.json --seed 2022 --out runs/mhim-2022`;
 
 /** Options over the configuration file, `--set` over both. */
@@ -95,11 +117,7 @@ function inputOf(flags: TrainFlags): TrainInput {
   const { out: _out, onlyFold: _fold, baselineDir: _baseline, checkpointSeconds: _seconds, ...rest } = others;
   const file: TrainInput = config === undefined ? {} : readConfig(config, trainInputSchema);
   const given = Object.fromEntries(Object.entries({ ...rest, learningRate: lr }).filter(([, v]) => v !== undefined));
-  const merged = { ...file, ...given } as TrainInput;
-  // One of the two says how folds are made: the command line decides.
-  if (given.folds !== undefined && given.k === undefined) delete merged.k;
-  if (given.k !== undefined && given.folds === undefined) delete merged.folds;
-  return withSettings(merged, set);
+  return withSettings(mergeInput(file, given as TrainInput), set);
 }
 
 function collect(value: string, before: string[]): string[] {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { z } from 'zod';
-import { MhimError } from '@mhim/tensor';
+import { MhimError, suggestion } from '@mhim/tensor';
 
 /**
  * Reads a YAML or JSON file and checks it against a schema.
@@ -50,8 +50,10 @@ function describe(issue: Issue, value: unknown, schema: z.ZodType): string {
     return `unknown key ${list.join(', ')}`;
   }
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+  const meant =
+    issue.code === 'invalid_value' && typeof found === 'string' ? suggestion(found, issue.values.map(String)) : '';
   const message = issue.message.replace(/^Invalid (input|option): /, '').replace(/^Too (big|small): /, '');
-  return `${where === '' ? '' : `${where}: `}${message}, got ${JSON.stringify(found)}`;
+  return `${where === '' ? '' : `${where}: `}${message}, got ${JSON.stringify(found)}${meant}`;
 }
 
 /** The keys that the (possibly nested) object of a schema has. */
@@ -69,25 +71,4 @@ interface Wrapped {
 function unwrapped(schema: unknown): Wrapped | undefined {
   const wrapped = schema as Wrapped | undefined;
   return wrapped?.unwrap ? unwrapped(wrapped.unwrap()) : wrapped;
-}
-
-function suggestion(key: string, known: readonly string[]): string {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return best && best.distance <= Math.max(2, key.length / 3) ? ` (did you mean "${best.candidate}"?)` : '';
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, substituted));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,11 +1,25 @@
 import { z } from 'zod';
-import { presets, type PresetName } from '@mhim/hard-mining';
+import { conferencePresets, presets, type ConferencePresetName, type PresetName } from '@mhim/hard-mining';
+import type { AggregatorName } from '@mhim/mil-aggregators';
 import { MhimError } from '@mhim/tensor';
-import { defaultAggregator } from '../models/create-model.js';
-import { aggregatorSchema, BASES, mhimSchema, MODELS } from '../models/model-config.js';
+import { aggregatorSettings } from '../models/create-model.js';
+import { aggregatorSchema, methodSchemas, mhimSchema } from '../models/model-config.js';
+import { BASES, findName, isMethod, METHODS, MODELS, type MethodName, type ModelName } from '../models/model-names.js';
+import { checkConfig } from './read-config.js';
 
 export const PROTOCOLS = ['paper', 'honest', 'both'] as const;
-export const PRESETS = Object.keys(presets) as [PresetName, ...PresetName[]];
+export const TASKS = ['classification', 'survival'] as const;
+export const BIN_SOURCES = ['train', 'cohort'] as const;
+
+/** The named configurations of each method; the first is its default. */
+const presetsOf = { mhim: conferencePresets, 'mhim-v2': presets } as const;
+export const PRESETS = Object.values(presetsOf).flatMap((of) => Object.keys(of)) as (
+  PresetName | ConferencePresetName
+)[];
+
+/** One of some names, in any of its spellings. */
+const named = <N extends string>(names: readonly N[]) =>
+  z.preprocess((value) => (typeof value === 'string' ? (findName(value, names) ?? value) : value), z.enum(names));
 
 /** What a configuration file may say, and what command line options set; all of it is optional. */
 export const trainInputSchema = z
@@ -17,9 +31,19 @@ export const trainInputSchema = z
     /** Folds file (JSON); without it, `k` stratified folds. */
     folds: z.string(),
     k: z.int().min(2),
-    model: z.enum(MODELS),
-    base: z.enum(BASES),
-    preset: z.enum(PRESETS),
+    model: named(MODELS),
+    /** What is learnt: classes (default), or survival from the columns time and event. */
+    task: z.enum(TASKS),
+    /** Survival: time bins, the model's outputs. */
+    bins: z.int().min(2),
+    /** Survival: whose event times make the edges of the bins. */
+    binsFrom: z.enum(BIN_SOURCES),
+    /** Survival: extra weight of the uncensored part of the likelihood. */
+    alpha: z.number().min(0).max(1),
+    /** Trains the aggregator that `model` names by this method: another way to say `model` and `base`. */
+    mining: named(METHODS),
+    base: named(BASES),
+    preset: named(PRESETS),
     mhim: mhimSchema,
     aggregator: aggregatorSchema,
     protocol: z.enum(PROTOCOLS),
@@ -44,8 +68,8 @@ export const trainInputSchema = z
 export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
-export type TrainConfig = Required<Omit<TrainInput, OpenChoice>> & Pick<TrainInput, OpenChoice>;
-type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim';
+export type TrainConfig = Required<Omit<TrainInput, OpenChoice | 'mining'>> & Pick<TrainInput, OpenChoice>;
+type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
@@ -63,25 +87,29 @@ const defaults = {
   unit: 'slide',
 } satisfies TrainInput;
 
+/** Of survival: the paper's 30 epochs without early stopping, a patient's slides as one bag, bins of the training fold. */
+const survivalDefaults = { epochs: 30, unit: 'case', bins: 4, binsFrom: 'train', alpha: 0 } satisfies TrainInput;
+
 /**
  * Makes every choice that file and options leave open.
  * @param input options of the command line over those of a configuration file
  * @throws MhimError `config` for a choice that is missing or cannot go with another
  */
 export function resolveTrainConfig(input: TrainInput): TrainConfig {
-  const { data, model } = input;
+  const { mining: _mining, ...given } = input;
+  const { data } = input;
   if (data === undefined) throw incomplete('data', 'a bag store, a folder of feature files or a built-in name');
-  if (model === undefined) throw incomplete('model', MODELS.join(', '));
-  const mines = model === 'mhim-v2';
-  for (const key of ['base', 'preset', 'mhim'] as const) {
-    if (!mines && input[key] !== undefined) {
-      throw new MhimError(`is an option of mhim-v2, the model is ${model}.`, {
+  const survival = input.task === 'survival';
+  for (const key of ['bins', 'binsFrom', 'alpha'] as const) {
+    if (!survival && input[key] !== undefined) {
+      throw new MhimError('is an option of survival, the task is classification.', {
         code: 'config',
         path: key,
-        hint: `Leave it out, or train with --model mhim-v2 --base ${model}.`,
+        hint: 'Leave it out, or train with --task survival.',
       });
     }
   }
+  const chosen = chosenModel(input);
   if (input.folds !== undefined && input.k !== undefined) {
     throw new MhimError('cannot go with --folds, whose file says how many there are.', {
       code: 'config',
@@ -89,16 +117,67 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
       hint: 'Leave one of the two out.',
     });
   }
-  const { preset = 'paper', base = 'ab-mil' } = input;
   return {
     ...defaults,
+    ...(survival ? survivalDefaults : {}),
     ...(input.folds === undefined ? { k: 5 } : {}),
-    ...input,
+    ...given,
+    ...chosen,
     data,
-    model,
-    aggregator: defaultAggregator(model, input.aggregator ?? {}),
-    ...(mines ? { base, preset, mhim: { ...presets[preset], ...input.mhim } } : {}),
+    aggregator: aggregatorSettings(chosen, input.aggregator ?? {}),
+    ...(isMethod(chosen.model) ? methodOptions(chosen.model, chosen.base, input) : {}),
   };
+}
+
+/** The model and its base, however they are said: `--model mhim-v2 --base X`, or `--model X --mining mhim-v2`. */
+function chosenModel({ model, mining, base, preset, mhim }: TrainInput): { model: ModelName; base?: AggregatorName } {
+  if (model === undefined) throw incomplete('model', MODELS.join(', '));
+  if (isMethod(model)) {
+    if (mining === undefined || mining === model) return { model, base: base ?? 'ab-mil' };
+    throw new MhimError(`is ${mining}, but the model is ${model}.`, {
+      code: 'config',
+      path: '--mining',
+      hint: 'Leave one of the two out, or name an aggregator with --model.',
+    });
+  }
+  if (mining !== undefined) {
+    if (base === undefined || base === model) return { model: mining, base: model };
+    throw new MhimError(`is ${base}, but ${mining} is to run over --model ${model}.`, {
+      code: 'config',
+      path: '--base',
+      hint: 'Leave one of the two out.',
+    });
+  }
+  for (const [path, value] of Object.entries({ base, preset, mhim })) {
+    if (value === undefined) continue;
+    throw new MhimError(`is an option of ${METHODS.join(' and ')}, the model is ${model}.`, {
+      code: 'config',
+      path,
+      hint: `Leave it out, or train with --model ${model} --mining mhim-v2.`,
+    });
+  }
+  return { model };
+}
+
+/** All options of a method: its preset's under those given. The default is what was published for the aggregator, if anything. */
+function methodOptions(
+  method: MethodName,
+  base: AggregatorName | undefined,
+  { preset, mhim = {} }: TrainInput,
+): Pick<TrainConfig, 'preset' | 'mhim'> {
+  const own: Record<string, object> = presetsOf[method];
+  const names = Object.keys(own) as (typeof PRESETS)[number][];
+  const published = names.find((name) => name.startsWith('c16-') && findName(name.slice(4), BASES) === base);
+  const name = preset ?? published ?? (names[0] as (typeof PRESETS)[number]);
+  if (!Object.hasOwn(own, name)) {
+    throw new MhimError(`${name} is no preset of ${method}.`, {
+      code: 'config',
+      path: '--preset',
+      hint: `Expected one of ${names.join(', ')}.`,
+    });
+  }
+  const options = checkConfig(mhim, methodSchemas[method], `options of ${method}`);
+  return { preset: name, mhim: { ...own[name], ...options } };
 }
 
 function incomplete(option: string, expected: string): MhimError {

@@ -64,6 +64,40 @@ export function requireLabels(source: BagSource): void {
   );
 }
 
+/** @throws MhimError `data` naming bags without survival time and event, or when nobody died */
+export function requireOutcomes({ bags, path, name }: BagSource): void {
+  const at = { code: 'data', path: path ?? name } as const;
+  const without = bags.filter(({ time, event }) => time === undefined || event === undefined);
+  if (without.length > 0) {
+    const names = without.slice(0, 5).map(({ id }) => id);
+    const more = without.length > 5 ? ' …' : '';
+    throw new MhimError(`${without.length} bags have no survival time and event: ${names.join(', ')}${more}.`, {
+      ...at,
+      hint: 'Name a label table with --labels FILE.csv (columns case_id,time,event; event 1 = died, or censorship 1 = not).',
+    });
+  }
+  if (bags.some(({ event }) => event === 1)) return;
+  throw new MhimError(`all ${bags.length} bags are censored.`, {
+    ...at,
+    hint: 'Survival needs deaths. Is the status column the right way round (1 = died)?',
+  });
+}
+
+/** The same bags without classes, so that folds are stratified by outcome. */
+export function withoutClasses(source: BagSource): BagSource {
+  return {
+    name: source.name,
+    path: source.path,
+    width: source.width,
+    classes: source.classes,
+    simulated: source.simulated,
+    bags: source.bags.map(({ label: _label, ...info }) => info),
+    read: (index) => source.read(index),
+    fingerprint: () => source.fingerprint(),
+    close: () => source.close(),
+  };
+}
+
 /** @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt */
 export function requireTwoClasses({ bags, path, name }: BagSource): void {
   const classes = new Set(bags.map(({ label }) => label));

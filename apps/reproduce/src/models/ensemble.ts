@@ -32,7 +32,14 @@ export async function openModels({ run, checkpoint, protocol }: ModelChoice): Pr
   return models;
 }
 
-/** The class probabilities [c] of several models on one bag: their means. */
+/** Whether the models predict survival. @throws MhimError `config` when only some do */
+export function predictSurvival(models: readonly FoldModel[]): boolean {
+  const survival = models.filter(({ model }) => model.config.task === 'survival').length;
+  if (survival === 0 || survival === models.length) return survival > 0;
+  throw new MhimError('some of the models predict survival and some classes.', { code: 'config', path: '--run' });
+}
+
+/** The class probabilities [c] of several models on one bag, or those of surviving each time bin: their means. */
 export function predictTogether(models: readonly FoldModel[], bag: Bag): number[] {
   return meanOf(models.map(({ model }) => Float64Array.from(model.probabilities(bag))));
 }

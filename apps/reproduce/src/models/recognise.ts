@@ -11,6 +11,8 @@ export interface Recognition {
   part?: string;
   /** How to build it; absent for models that are not built yet. */
   config?: ModelConfig;
+  /** Whether the file leaves out some of the model's tensors, so that it can start a model but not predict. */
+  partial?: boolean;
 }
 
 /**
@@ -44,13 +46,9 @@ function recognisePart(tensors: Map<string, HostTensor>, older: boolean): Recogn
   const some = (pattern: RegExp) => [...tensors.keys()].some((name) => pattern.test(name));
   const unknown = { name: 'no model that we know', tensors };
 
-  if (some(/b_classifier\./)) {
-    const inside = some(/^online_encoder\./);
-    const alone = some(/^feature\.0\./) ? '' : ' (aggregation part only)';
-    return { name: `DSMIL${inside ? ' inside MHIM' : alone}, not built yet`, tensors };
-  }
+  if (some(/(^|\.)b_classifier\./)) return dsmil(tensors, older);
   if (some(/(^|\.)cls_token$/)) return { name: 'TransMIL, not built yet', tensors };
-  if (some(/^attention_net\./)) return { name: 'CLAM, not built yet', tensors };
+  if (has('attention_net.0.weight')) return clam(tensors);
   if (some(/^dimReduction\./)) return { name: 'DTFD-MIL, not built yet', tensors };
 
   const inputDim = size('feature.0.weight', 1);
@@ -64,14 +62,11 @@ function recognisePart(tensors: Map<string, HostTensor>, older: boolean): Recogn
     const head = inside ? 'predictor' : gated ? 'classifier.0' : 'classifier';
     const classes = size(`${head}.weight`, 0);
     if (attentionDim === undefined || classes === undefined) return unknown;
-    const recycles = has('merge.global_q_mm') || has('merge.global_q');
-    const queries = size('merge.global_q_mm', 1) ?? size('merge.global_q', 1);
-    const inner = size('merge.attn.to_q.weight', 0);
+    const recycling = recyclingOf(tensors);
     const config: ModelConfig = {
       format: 'mhim-model',
       version: 1,
-      model: recycles ? 'mhim-v2' : 'ab-mil',
-      base: recycles ? 'ab-mil' : undefined,
+      ...placed('ab-mil', recycling),
       inputDim,
       classes,
       aggregator: {
@@ -86,19 +81,115 @@ function recognisePart(tensors: Map<string, HostTensor>, older: boolean): Recogn
         classifierBias: has(`${head}.bias`),
         layout: inside ? 'mhim' : 'stand-alone',
       },
-      mhim: recycles && queries && inner ? { queries, recycleHeads: 8, recycleHeadDim: inner / 8 } : undefined,
     };
-    const kind = `${gated ? 'gated ' : ''}AB-MIL`;
-    const name = recycles
-      ? `MHIM-v2 over ${kind}`
-      : inside
-        ? `${kind} as MHIM's base (mhim_pure, or MHIM v1's student or teacher)`
-        : `stand-alone ${kind}`;
-    return { name, tensors, config };
+    return { name: nameOf(`${gated ? 'gated ' : ''}AB-MIL`, inside, recycling), tensors, config };
   }
   if (has('feature_extractor_part2.0.weight')) return ilse(tensors);
   if (has('head.0.weight')) return instancePooling(tensors);
   return unknown;
+}
+
+/** DSMIL in its three layouts; the original authors also share starting values of its query and value layers alone. */
+function dsmil(tensors: Map<string, HostTensor>, older: boolean): Recognition {
+  const has = (name: string) => tensors.has(name);
+  const size = (name: string, axis: number) => tensors.get(name)?.shape[axis];
+  const inside = [...tensors.keys()].some((name) => name.startsWith('online_encoder.'));
+  const bag = `${inside ? 'online_encoder.' : ''}b_classifier`;
+  const query = has(`${bag}.q.0.weight`) ? 'nonlinear' : 'linear';
+  const first = `${bag}.q${query === 'nonlinear' ? '.0' : ''}`;
+  const embedDim = size(`${first}.weight`, 1);
+  const queryDim = size(`${first}.weight`, 0);
+  if (embedDim === undefined || queryDim === undefined) return { name: 'part of a DSMIL', tensors };
+  const layered = has('feature.1.weight');
+  const inputDim = size(layered ? 'feature.1.weight' : 'feature.0.weight', 1);
+  const norm = layered ? 'layer' : has('norm.running_mean') ? 'batch' : 'none';
+  const classes = size(`${bag}.fcc.weight`, 0);
+  // The authors' first code had a linear query and linear values; later either may be, but values then are rectified.
+  const firstRelease = inputDim === undefined && query === 'linear';
+  const recycling = recyclingOf(tensors);
+  const config: ModelConfig = {
+    format: 'mhim-model',
+    version: 1,
+    ...placed('ds-mil', recycling),
+    inputDim: inputDim ?? embedDim,
+    classes: classes ?? 2,
+    aggregator: {
+      ...(inputDim === undefined ? {} : { embedDim }),
+      // Neither activations nor what predicts leave a trace: these are the official code's, then (v1) and now.
+      activation: older ? 'relu' : 'gelu',
+      query,
+      queryDim,
+      values: !has(`${bag}.v.1.weight`) ? 'instances' : firstRelease ? 'linear' : 'rectified',
+      prediction: inside ? 'mean' : 'bag',
+      bias: has(`${first}.bias`),
+      norm,
+      layout: inside ? 'mhim' : inputDim === undefined ? 'original' : 'stand-alone',
+    },
+  };
+  const partial = classes === undefined;
+  const name = partial
+    ? 'starting values of DSMIL: its query and value layers alone, without classifiers'
+    : inputDim === undefined
+      ? 'DSMIL with the names of its authors (Li et al. 2021)'
+      : nameOf('DSMIL', inside, recycling);
+  // One logit has no softmax, and so no configuration.
+  return { name, tensors, ...(config.classes < 2 ? {} : { config }), ...(partial ? { partial } : {}) };
+}
+
+/** CLAM of its authors and of the official repository have the same names but where there is no dropout. */
+function clam(tensors: Map<string, HostTensor>): Recognition {
+  const has = (name: string) => tensors.has(name);
+  const [embedDim, inputDim] = tensors.get('attention_net.0.weight')?.shape as [number, number];
+  const [, index, gate] =
+    [...tensors.keys()]
+      .map((name) => /^attention_net\.(\d)\.(attention_a|module)\.0\.weight$/.exec(name))
+      .find(Boolean) ?? [];
+  const multiple = has('classifiers.0.weight');
+  const classes = [...tensors.keys()].filter((name) => /^instance_classifiers\.\d+\.weight$/.test(name)).length;
+  const hidden = `attention_net.${index}.${gate}.0`;
+  const attentionDim = tensors.get(`${hidden}.weight`)?.shape[0];
+  const name = `CLAM-${multiple ? 'MB' : 'SB'}`;
+  if (attentionDim === undefined || classes < 2) return { name: `part of a ${name}`, tensors };
+  const dropout = index === '3' ? 0.25 : 0;
+  return {
+    name: `${gate === 'module' ? 'ungated ' : ''}${name}`,
+    tensors,
+    config: {
+      format: 'mhim-model',
+      version: 1,
+      model: multiple ? 'clam-mb' : 'clam-sb',
+      inputDim,
+      classes,
+      aggregator: {
+        embedDim,
+        // Leaves no trace; the authors' code has no other.
+        activation: 'relu',
+        dropout,
+        gated: gate === 'attention_a',
+        attentionDim,
+        attentionDropout: has(`attention_net.${index}.module.2.weight`) ? 0 : dropout,
+        featureBias: has('attention_net.0.bias'),
+        classifierBias: has(multiple ? 'classifiers.0.bias' : 'classifiers.bias'),
+      },
+    },
+  };
+}
+
+/** What a checkpoint with a recycle network says of it. */
+function recyclingOf(tensors: Map<string, HostTensor>): ModelConfig['mhim'] | undefined {
+  const query = tensors.get('merge.global_q_mm') ?? tensors.get('merge.global_q');
+  const inner = tensors.get('merge.attn.to_q.weight')?.shape[0];
+  if (query?.shape[1] === undefined || inner === undefined) return undefined;
+  return { queries: query.shape[1], recycleHeads: 8, recycleHeadDim: inner / 8 };
+}
+
+function placed(base: NonNullable<ModelConfig['base']>, mhim: ModelConfig['mhim'] | undefined) {
+  return mhim ? ({ model: 'mhim-v2', base, mhim } as const) : ({ model: base } as const);
+}
+
+function nameOf(kind: string, inside: boolean, recycling: ModelConfig['mhim'] | undefined): string {
+  if (recycling) return `MHIM-v2 over ${kind}`;
+  return inside ? `${kind} as MHIM's base (mhim_pure, or MHIM v1's student or teacher)` : `stand-alone ${kind}`;
 }
 
 /** The names of the original attention MIL code (Ilse et al. 2018). */

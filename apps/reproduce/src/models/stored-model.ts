@@ -2,8 +2,8 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
-import { MHIMv2 } from '@mhim/hard-mining';
-import { softmax } from '@mhim/metrics';
+import { HardMining } from '@mhim/hard-mining';
+import { softmax, survivalCurves } from '@mhim/metrics';
 import { Aggregator } from '@mhim/mil-aggregators';
 import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
@@ -37,8 +37,8 @@ export class StoredModel {
     }
     const { tensors } = await readTensorFile(file);
     const models = recognise(tensors);
-    const model =
-      models.find(({ part, config }) => config && part !== 'teacher') ?? models.find(({ config }) => config);
+    const whole = models.filter(({ config, partial }) => config && !partial);
+    const model = whole.find(({ part }) => part !== 'teacher') ?? whole[0];
     if (model?.config) return StoredModel.build(file, model.config, model.tensors);
     throw new MhimError(`holds ${models.map(({ name }) => name).join(' and ') || 'no tensors'}.`, {
       code: 'state-dict',
@@ -61,15 +61,16 @@ export class StoredModel {
       if (!(cause instanceof MhimError)) throw cause;
       throw new MhimError(cause.message, { code: cause.code, path, cause });
     }
-    const learner = model instanceof MHIMv2 ? mhimLearner(model) : supervisedLearner(model);
+    const learner = model instanceof HardMining ? mhimLearner(model) : supervisedLearner(model);
     return new StoredModel(path, config, learner, standardiser);
   }
 
-  /** Class probabilities [c] of a bag, to the last bit those of its training run. @throws MhimError `data` for features of another width */
+  /** Class probabilities [c] of a bag, or those of surviving each time bin, to the last bit those of its training run. @throws MhimError `data` for features of another width */
   probabilities(bag: Bag): number[] {
     return this.with(bag, (features) => {
       const logits = this.learner.predict(features);
-      return Array.from(softmax(logits, logits.length));
+      const outcome = this.config.task === 'survival' ? survivalCurves : softmax;
+      return Array.from(outcome(logits, logits.length));
     });
   }
 

@@ -1,13 +1,17 @@
-import type { BagSource } from '@mhim/datasets';
+import type { BagInfo, BagSource } from '@mhim/datasets';
 import type { BagView, InstanceScores } from '@mhim/figures';
 import { rocAuc, tryMetric } from '@mhim/metrics';
+import { riskOf } from '@mhim/training';
 import { StoredModel } from '../models/stored-model.js';
+import { isSurvival } from '../run/results.js';
 import type { TrainedStage } from '../run/train-run.js';
-import { stageName } from './model-names.js';
+import { stageName, type TrainedModel } from './model-names.js';
 import { className } from './report-data.js';
 
 export interface BagViewOptions {
-  /** How many positive and negative bags of the fold's test part. */
+  /** What the run trains. */
+  trained: TrainedModel;
+  /** How many positive and negative bags of the fold's test part; of survival, deaths and censored ones. */
   positive: number;
   negative: number;
   /** What the instance labels say, and where they come from. */
@@ -20,18 +24,19 @@ export interface BagViewOptions {
 export async function bagViews(
   source: BagSource,
   stages: readonly TrainedStage[],
-  { positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
+  { trained, positive, negative, instanceClasses, prefix = '' }: BagViewOptions,
 ): Promise<BagView[]> {
   const [first] = stages;
   if (!first) return [];
   const shown = stages.filter(({ fold, protocol }) => fold === first.fold && protocol === first.protocol);
   const index = new Map(source.bags.map(({ id }, i) => [id, i]));
-  const { ids, labels } = first.fit.best.test;
-  const some = (label: number, count: number) => ids.filter((_, i) => labels[i] === label).slice(0, count);
+  const { test } = first.fit.best;
+  const kinds = isSurvival(test) ? test.events : test.labels;
+  const some = (kind: number, count: number) => test.ids.filter((_, i) => kinds[i] === kind).slice(0, count);
   const models: [string, StoredModel][] = [];
   const views: BagView[] = [];
   try {
-    for (const { stage, folder } of shown) models.push([stageName(stage), await StoredModel.open(folder)]);
+    for (const { stage, folder } of shown) models.push([stageName(stage, trained), await StoredModel.open(folder)]);
     for (const id of [...some(1, positive), ...some(0, negative)]) {
       const bag = await source.read(index.get(id) as number);
       const instanceLabels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));
@@ -49,12 +54,14 @@ export async function bagViews(
           className: 'any class',
           values,
           instanceAuc: instanceLabels && tryMetric(() => rocAuc(instanceLabels, values)),
-          predicted: { label: className(call, source.classes), probability: probabilities[call] },
+          predicted: isSurvival(test)
+            ? { label: `risk ${riskOf(probabilities).toFixed(2)}` }
+            : { label: className(call, source.classes), probability: probabilities[call] },
         };
       });
       views.push({
         bag: `${prefix}${id}`,
-        label: className(bag.label as number, source.classes),
+        label: isSurvival(test) ? outcomeName(source, id) : className(bag.label as number, source.classes),
         fold: first.fold + 1,
         coords: bag.coords,
         instanceLabels,
@@ -66,4 +73,9 @@ export async function bagViews(
     for (const [, model] of models) model.dispose();
   }
   return views;
+}
+
+function outcomeName({ bags }: BagSource, id: string): string {
+  const { time, event } = bags.find((bag) => bag.id === id) as BagInfo;
+  return `${event === 1 ? 'died' : 'censored'} at ${time}`;
 }

@@ -12,7 +12,7 @@ import { rocAuc, rocCurve, tryMetric } from '@mhim/metrics';
 import type { Predictions } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import type { Environment } from '../run/environment.js';
-import { definitions, type FoldResult, type StageResult } from '../run/results.js';
+import { definitions, isSurvival, survivalDefinitions, type FoldResult, type StageResult } from '../run/results.js';
 import type { Protocol, TrainedStage, TrainOutcome } from '../run/train-run.js';
 import { modelName, stageName } from './model-names.js';
 
@@ -32,6 +32,7 @@ export function reportData(input: ReportInput): ReportData {
   const { config, outcome, source, environment, timing, command, about = {} } = input;
   const { results, stages } = outcome;
   const { folds } = results;
+  const survival = config.task === 'survival';
   const protocols: Protocol[] = config.protocol === 'both' ? ['honest', 'paper'] : [config.protocol];
   const counted = source.bags.map(({ instances }) => instances ?? 0);
   return {
@@ -42,10 +43,7 @@ export function reportData(input: ReportInput): ReportData {
       description: about.description,
       source: about.source,
       bags: source.bags.length,
-      classes: Array.from({ length: source.classes }, (_, label) => ({
-        name: className(label, source.classes),
-        bags: source.bags.filter((bag) => bag.label === label).length,
-      })),
+      classes: survival ? outcomes(source) : classes(source),
       instances: counted.reduce((a, b) => a + b, 0),
       width: source.width,
       folds: folds.length,
@@ -60,11 +58,26 @@ export function reportData(input: ReportInput): ReportData {
       config,
     },
     protocols: protocols.map((protocol) => describedProtocols[protocol]),
-    metrics: metricsOf(folds),
+    metrics: survival ? survivalMetricList : metricsOf(folds),
     results: protocols.flatMap((protocol) => modelResults(folds, protocol, config)),
-    roc: source.classes === 2 ? protocols.flatMap((protocol) => rocOf(stages, protocol, config)) : [],
+    roc: source.classes === 2 && !survival ? protocols.flatMap((protocol) => rocOf(stages, protocol, config)) : [],
     training: protocols.flatMap((protocol) => trainingOf(stages, protocol, config)),
   };
+}
+
+function classes(source: BagSource): { name: string; bags: number }[] {
+  return Array.from({ length: source.classes }, (_, label) => ({
+    name: className(label, source.classes),
+    bags: source.bags.filter((bag) => bag.label === label).length,
+  }));
+}
+
+function outcomes({ bags }: BagSource): { name: string; bags: number }[] {
+  const died = bags.filter(({ event }) => event === 1).length;
+  return [
+    { name: 'died', bags: died },
+    { name: 'censored', bags: bags.length - died },
+  ];
 }
 
 const describedProtocols: Record<Protocol, ReportProtocol> = {
@@ -83,6 +96,11 @@ const describedProtocols: Record<Protocol, ReportProtocol> = {
     optimistic: true,
   },
 };
+
+const survivalMetricList: readonly MetricDefinition[] = [
+  { id: 'cIndex', name: 'C-index', definition: survivalDefinitions.cIndex as string },
+  { id: 'lastCIndex', name: 'C-index, last epoch', definition: `C-index of ${survivalDefinitions.last}` },
+];
 
 function metricsOf(folds: readonly FoldResult[]): MetricDefinition[] {
   const metric = (id: string, name: string, definition: string) => ({ id, name, definition });
@@ -105,7 +123,9 @@ function modelResults(folds: readonly FoldResult[], protocol: Protocol, config: 
   );
   const baselines = own.flatMap(({ baseline }) => baseline ?? []);
   return [
-    ...(baselines.length > 0 ? [{ model: stageName('baseline'), protocol, measures: measuresOf(baselines) }] : []),
+    ...(baselines.length > 0
+      ? [{ model: stageName('baseline', config), protocol, measures: measuresOf(baselines) }]
+      : []),
     { model: modelName(config), protocol, measures: measuresOf(own) },
   ];
 }
@@ -114,6 +134,9 @@ function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> 
   const values = (of: (stage: StageResult) => number | null | undefined): FoldValues => ({
     folds: stages.map((stage) => ({ value: of(stage) ?? null, reason: 'undefined in this fold' })),
   });
+  if (stages.some(({ cIndex }) => cIndex !== undefined)) {
+    return { cIndex: values(({ cIndex }) => cIndex), lastCIndex: values(({ last }) => last.cIndex) };
+  }
   return {
     auc: values(({ auc }) => auc),
     accuracy: values(({ accuracy }) => accuracy),
@@ -127,10 +150,10 @@ function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> 
 
 function rocOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): RocCurves[] {
   return [...byStage(stages, protocol)].map(([stage, trained]) => ({
-    model: stage === 'baseline' ? stageName(stage) : modelName(config),
+    model: stage === 'baseline' ? stageName(stage, config) : modelName(config),
     protocol,
     positiveClass: className(1, 2),
-    folds: trained.map(({ fit }) => rocPoints(fit.best.test)),
+    folds: trained.flatMap(({ fit: { best } }) => (isSurvival(best.test) ? [] : [rocPoints(best.test)])),
   }));
 }
 
@@ -142,9 +165,10 @@ function rocPoints({ labels, probabilities }: Predictions): RocCurves['folds'][n
 }
 
 function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): TrainingCurve[] {
-  const chooser = protocol === 'paper' ? 'test AUC' : 'validation AUC';
+  const figure = config.task === 'survival' ? 'C-index' : 'AUC';
+  const chooser = `${protocol === 'paper' ? 'test' : 'validation'} ${figure}`;
   return [...byStage(stages, protocol)].flatMap(([stage, trained]) => {
-    const model = `${stage === 'baseline' ? stageName(stage) : modelName(config)}, ${protocol} protocol`;
+    const model = `${stage === 'baseline' ? stageName(stage, config) : modelName(config)}, ${protocol} protocol`;
     const curve = (quantity: string, of: (record: TrainedStage['fit']['history'][number]) => number) => ({
       model,
       quantity,

@@ -1,17 +1,14 @@
 import type { Results, Spread, SummaryOf } from '../run/results.js';
 import { aligned } from '../text-table.js';
-import { stageName } from './model-names.js';
+import { modelName, stageName } from './model-names.js';
 
 /** The rows of a run: model by protocol, from the baseline to the model itself. */
-export function resultRows({
-  model,
-  figures,
-  summary,
-}: Results): { model: string; protocol: string; figures: SummaryOf }[] {
+export function resultRows(results: Results): { model: string; protocol: string; figures: SummaryOf }[] {
+  const { figures, summary } = results;
   const { honest } = summary;
-  const name = stageName(model);
+  const name = modelName(results);
   const rows = (protocol: string, figuresOf: SummaryOf) => [
-    ...(figuresOf.baseline ? [{ model: stageName('baseline'), protocol, figures: figuresOf.baseline }] : []),
+    ...(figuresOf.baseline ? [{ model: stageName('baseline', results), protocol, figures: figuresOf.baseline }] : []),
     { model: name, protocol, figures: figuresOf },
   ];
   return [...(figures === 'paper' ? rows('paper', summary) : []), ...(honest ? rows('honest', honest) : [])];
@@ -20,20 +17,35 @@ export function resultRows({
 /** Mean ± population std over folds, in per cent, as the paper's tables. */
 export function resultsTable(results: Results): string {
   const folds = results.folds.length;
+  const columns = columnsOf(results);
   const rows = resultRows(results).map(({ model, protocol, figures }) => [
     model,
     protocol,
-    show(figures.accuracy, folds),
-    show(figures.f1, folds),
-    show(figures.auc, folds),
-    show(figures.last?.auc, folds),
-    ...(results.summary.instanceAuc || results.summary.honest?.instanceAuc ? [show(figures.instanceAuc, folds)] : []),
+    ...columns.map(([, of]) => show(of(figures), folds)),
   ]);
-  const instance = (rows[0]?.length ?? 0) > 6 ? ['instance AUC'] : [];
-  const header = ['model', 'protocol', 'accuracy', 'F1', 'AUC', 'AUC, last epoch', ...instance];
+  const header = ['model', 'protocol', ...columns.map(([name]) => name)];
   const title = `${results.data}${results.simulated ? ' (SIMULATED)' : ''}, ${foldsOf(results)}, per cent`;
   const unfinished = results.complete ? '' : '\n(folds that were not run are left out)';
   return `\n${title}\n\n${aligned([header, ...rows])}${unfinished}\n`;
+}
+
+/** Survival has one figure; instance scores are judged only where the data say which instances matter. */
+function columnsOf({ summary, definitions }: Results): [string, (figures: SummaryOf) => Spread | undefined][] {
+  if (definitions.cIndex !== undefined) {
+    return [
+      ['C-index', ({ cIndex }) => cIndex],
+      ['C-index, last epoch', ({ last }) => last?.cIndex],
+    ];
+  }
+  return [
+    ['accuracy', ({ accuracy }) => accuracy],
+    ['F1', ({ f1 }) => f1],
+    ['AUC', ({ auc }) => auc],
+    ['AUC, last epoch', ({ last }) => last?.auc],
+    ...(summary.instanceAuc || summary.honest?.instanceAuc
+      ? [['instance AUC', ({ instanceAuc }) => instanceAuc] as ReturnType<typeof columnsOf>[number]]
+      : []),
+  ];
 }
 
 function foldsOf({ folds }: Results): string {

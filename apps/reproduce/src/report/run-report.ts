@@ -38,6 +38,7 @@ export async function writeRunReport(
       about,
     });
     const bags = await bagViews(source, outcome.stages, {
+      trained: config,
       positive: 2,
       negative: 1,
       instanceClasses: { positive: 'positive instance', negative: 'negative instance', source: 'the data set' },

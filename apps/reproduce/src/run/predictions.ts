@@ -1,34 +1,40 @@
 import { stringify } from 'csv-stringify/sync';
 
-/** A bag's class probabilities, and who predicted them. */
+/** What is predicted of a bag, and by whom. */
 export interface PredictionRow {
   id: string;
   label?: number;
+  /** Of each class, or of surviving each time bin. */
   probabilities: readonly number[];
+  /** Survival: −Σ of the probabilities; higher = earlier death. */
+  risk?: number;
+  /** Survival: what is known of the bag. */
+  time?: number;
+  event?: number;
   fold?: number;
   protocol?: string;
   stage?: string;
   epoch?: number;
 }
 
-/** A table of predictions: bag_id, label, one probability a class, then where they come from. */
+/**
+ * A table of predictions: bag_id, label, one probability a class, then where they come from. Of survival: bag_id, time, event, risk,
+ * the probability of surviving each time bin.
+ */
 export function predictionsCsv(rows: readonly PredictionRow[]): string {
-  const classes = rows[0]?.probabilities.length ?? 2;
-  const whence = (['fold', 'protocol', 'stage', 'epoch'] as const).filter((name) =>
-    rows.some((row) => row[name] !== undefined),
-  );
-  const hasLabels = rows.some(({ label }) => label !== undefined);
-  const header = [
-    'bag_id',
-    ...(hasLabels ? ['label'] : []),
-    ...Array.from({ length: classes }, (_, c) => `probability_${c}`),
-    ...whence,
-  ];
+  const outputs = rows[0]?.probabilities.length ?? 2;
+  const survival = rows.some(({ risk }) => risk !== undefined);
+  const used = <K extends keyof PredictionRow>(...names: K[]) =>
+    names.filter((name) => rows.some((row) => row[name] !== undefined));
+  const about = used('label', 'time', 'event', 'risk');
+  const whence = used('fold', 'protocol', 'stage', 'epoch');
+  const what = survival ? 'survival' : 'probability';
+  const header = ['bag_id', ...about, ...Array.from({ length: outputs }, (_, c) => `${what}_${c}`), ...whence];
   return stringify([
     header,
     ...rows.map((row) => [
       row.id,
-      ...(hasLabels ? [row.label ?? ''] : []),
+      ...about.map((name) => row[name] ?? ''),
       ...row.probabilities,
       ...whence.map((name) => row[name] ?? ''),
     ]),

@@ -1,13 +1,25 @@
 import { argMax, decide, f1Score, meanAndStd, tryMetric } from '@mhim/metrics';
-import { foldMetrics, metricDefinitions, type FitResult, type Predictions } from '@mhim/training';
+import {
+  foldMetrics,
+  metricDefinitions,
+  survivalMetricDefinitions,
+  survivalMetrics,
+  type FitResult,
+  type Predictions,
+  type SurvivalPredictions,
+} from '@mhim/training';
 
-/** The figures of one set of predictions; null where one is undefined. */
+/** Predictions of either task. */
+export type AnyPredictions = Predictions | SurvivalPredictions;
+
+/** The figures of one set of predictions; null where one is undefined, absent where it is of the other task. */
 export interface Metrics {
-  auc: number | null;
-  accuracy: number | null;
-  f1: number | null;
-  f1Macro: number | null;
-  threshold: number | null;
+  auc?: number | null;
+  accuracy?: number | null;
+  f1?: number | null;
+  f1Macro?: number | null;
+  threshold?: number | null;
+  cIndex?: number | null;
 }
 
 /** One model on one fold under one protocol. */
@@ -38,6 +50,7 @@ export type SummaryOf = {
   f1?: Spread;
   f1Macro?: Spread;
   instanceAuc?: Spread;
+  cIndex?: Spread;
   last?: SummaryOf;
   baseline?: SummaryOf;
   honest?: SummaryOf;
@@ -49,6 +62,8 @@ export interface Results {
   /** True where the bags are made, not found. */
   simulated: boolean;
   model: string;
+  /** What a method runs over; ab-mil where it is not said. */
+  base?: string;
   protocol: string;
   /** What the unmarked figures of a fold are: the paper's protocol, or the honest one where only that was run. */
   figures: 'paper' | 'honest';
@@ -72,12 +87,32 @@ export const definitions: Record<string, string> = {
     'epoch and threshold are chosen on a stratified part of the training fold that the model does not train on; the test fold is used once',
   last: 'the last epoch’s model, called at 0.5 for two classes and by the most probable class for more',
   baseline:
-    'what the training begins with, on the same bags: for MHIM-v2 its aggregator alone, for IBMIL the model without confounders',
+    'what the training begins with, on the same bags: for MHIM its aggregator alone, for IBMIL the model without confounders',
   std: 'population standard deviation over folds',
 };
 
+/** What each figure is where survival is learnt. */
+export const survivalDefinitions: Record<string, string> = {
+  ...survivalMetricDefinitions,
+  bestEpoch:
+    'epoch, from 0, with the largest C-index: the first of equals under the paper’s protocol, the last under the honest one',
+  paper: 'the epoch is chosen on the test fold, as the paper has no validation set: optimistic by construction',
+  honest:
+    'the epoch is chosen on a stratified part of the training fold that the model does not train on; the test fold is used once',
+  last: 'the last epoch’s model',
+  baseline: definitions.baseline as string,
+  std: definitions.std as string,
+};
+
+export function isSurvival(predictions: AnyPredictions): predictions is SurvivalPredictions {
+  return 'risks' in predictions;
+}
+
 /** The figures of a finished stage. */
-export function stageResult({ best, last, bestEpoch, epochs }: FitResult, instanceAuc?: number | null): StageResult {
+export function stageResult(
+  { best, last, bestEpoch, epochs }: FitResult<AnyPredictions>,
+  instanceAuc?: number | null,
+): StageResult {
   return {
     ...metricsOf(best.test, best.select),
     bestEpoch,
@@ -88,13 +123,15 @@ export function stageResult({ best, last, bestEpoch, epochs }: FitResult, instan
 }
 
 /** Figures at the threshold that `select` (default: the same predictions) chooses. */
-export function metricsOf(test: Predictions, select: Predictions = test): Metrics {
-  const metrics = foldMetrics(test, select);
+export function metricsOf(test: AnyPredictions, select: AnyPredictions = test): Metrics {
+  if (isSurvival(test)) return survivalMetrics(test);
+  const metrics = foldMetrics(test, select as Predictions);
   return { ...metrics, f1Macro: macroF1(test, metrics.threshold) };
 }
 
 /** Figures at a threshold that is given: 0.5 by default. */
-export function plainMetrics(test: Predictions, threshold = 0.5): Metrics {
+export function plainMetrics(test: AnyPredictions, threshold = 0.5): Metrics {
+  if (isSurvival(test)) return survivalMetrics(test);
   const { auc, threshold: chosen } = foldMetrics(test);
   const calls = callsOf(test, chosen === null ? null : threshold);
   const right = test.labels.filter((label, i) => label === calls[i]).length;
@@ -134,12 +171,13 @@ function summaryOf(stages: readonly StageResult[]): SummaryOf {
     ...spread('f1', list),
     ...spread('f1Macro', list),
     ...spread('instanceAuc', list),
+    ...spread('cIndex', list),
   });
   return { ...of(stages), last: of(stages.map(({ last }) => last)) };
 }
 
 function spread(
-  name: 'auc' | 'accuracy' | 'f1' | 'f1Macro' | 'instanceAuc',
+  name: 'auc' | 'accuracy' | 'f1' | 'f1Macro' | 'instanceAuc' | 'cIndex',
   list: readonly (Metrics & { instanceAuc?: number | null })[],
 ): SummaryOf {
   const values = list.map((metrics) => metrics[name] ?? null);

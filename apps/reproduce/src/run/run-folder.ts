@@ -44,16 +44,25 @@ export class RunFolder {
    * computed nothing yet (its data were bad, say) gives way.
    * @param what file name and content, compared field by field
    * @param ignored fields that may differ
+   * @param comparable what is compared of a content
    * @throws MhimError `config` naming the first field that differs
    */
-  claim(what: Record<string, unknown>, ignored: readonly string[] = []): void {
+  claim(
+    what: Record<string, object>,
+    ignored: readonly string[] = [],
+    comparable: (content: object) => object = (content) => content,
+  ): void {
     for (const [name, wanted] of Object.entries(what)) {
-      const stored = this.readJson(name);
+      const stored = this.readJson<object>(name);
       if (stored === undefined) {
         this.writeJson(wanted, name);
         continue;
       }
-      const difference = firstDifference(stored, JSON.parse(JSON.stringify(wanted)) as unknown, ignored);
+      const difference = firstDifference(
+        comparable(stored),
+        comparable(JSON.parse(JSON.stringify(wanted)) as object),
+        ignored,
+      );
       if (!difference) continue;
       const stages = this.stages();
       if (!this.has('results.json') && !stages.some((stage) => KEPT.some((file) => existsSync(join(stage, file))))) {

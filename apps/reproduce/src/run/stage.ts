@@ -1,24 +1,29 @@
 import { join } from 'node:path';
 import type { BagSource, Fold } from '@mhim/datasets';
-import { initialiseFromBaseline, MHIMv2 } from '@mhim/hard-mining';
+import { HardMining, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { IBMIL } from '@mhim/mil-aggregators';
 import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
 import {
+  classificationTask,
   cosineRate,
   fit,
   mhimLearner,
   supervisedLearner,
+  survivalTask,
   type FitObserver,
   type FitResult,
   type Learner,
+  type SurvivalTask,
+  type Task,
 } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { createModel } from '../models/create-model.js';
+import { comparable } from '../models/later-options.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { StoredModel } from '../models/stored-model.js';
 import { confounders } from './confounders.js';
-import { stageResult, type StageResult } from './results.js';
+import { stageResult, type AnyPredictions, type StageResult } from './results.js';
 import { RunFolder } from './run-folder.js';
 
 /** The training of one model on one fold under one protocol. */
@@ -31,7 +36,7 @@ export interface StagePlan {
   folder: string;
   /** Keeps the random numbers of a fold's stages apart. */
   stream: number;
-  /** The baseline's folder, from which MHIM-v2 starts, or IBMIL's dictionary comes. */
+  /** The baseline's folder, from which a method starts, or IBMIL's dictionary comes. */
   baseline?: string;
   checkpointSeconds?: number;
   observer?: FitObserver;
@@ -39,15 +44,18 @@ export interface StagePlan {
 
 export interface StageOutcome {
   result: StageResult;
-  fit: FitResult;
+  fit: FitResult<AnyPredictions>;
 }
 
 /** Trains a stage, or goes on with it, or takes the finished result from its folder. */
 export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   const { source, fold, model, training, folder } = plan;
   const select = fold.validation ?? fold.test;
+  const survival = survivalOf(plan);
+  const task: Task<AnyPredictions> = survival ?? classificationTask(model.classes);
   const outcome = await fit({
     source,
+    task,
     train: fold.train,
     select,
     test: fold.test,
@@ -66,14 +74,19 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     standardise: training.standardise,
     folder,
     checkpointSeconds: plan.checkpointSeconds,
-    identity: { model, learningRate: training.learningRate, weightDecay: training.weightDecay },
+    identity: { model: comparable(model), learningRate: training.learningRate, weightDecay: training.weightDecay },
     observer: plan.observer,
   });
   const result = stageResult(outcome);
-  const config = { ...model, threshold: result.threshold };
+  const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const instanceAuc = await instanceAucOf(folder, source, fold.test);
   return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };
+}
+
+/** Time bins know the bags that the stage learns from, or all of the source. */
+function survivalOf({ source, fold, training: { task, bins, binsFrom, alpha } }: StagePlan): SurvivalTask | undefined {
+  return task === 'survival' ? survivalTask(source.bags, fold.train, { bins, binsFrom, alpha }) : undefined;
 }
 
 async function createLearner({ model: config, training, baseline, ...plan }: StagePlan, rng: Rng): Promise<Learner> {
@@ -85,7 +98,7 @@ async function createLearner({ model: config, training, baseline, ...plan }: Sta
       await confounders({ baseline, folder, source, train: fold.train, count: model.config.confounders }),
     );
   }
-  if (!(model instanceof MHIMv2)) return supervisedLearner(model, { learningRate, weightDecay });
+  if (!(model instanceof HardMining)) return supervisedLearner(model, { learningRate, weightDecay });
   if (baseline !== undefined) {
     const { tensors } = await readSafetensors(join(baseline, 'best.safetensors'));
     initialiseFromBaseline(model, Object.fromEntries(tensors));

@@ -5,13 +5,31 @@ import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
-import { openData, requireLabels, requireReadable, requireTwoClasses } from '../data/open-data.js';
+import {
+  openData,
+  requireOutcomes,
+  withoutClasses,
+  requireLabels,
+  requireReadable,
+  requireTwoClasses,
+} from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { baselineOf, startsFromBaseline } from '../models/create-model.js';
+import { aggregatorOf, baselineOf, rehearse, startsFromBaseline } from '../models/create-model.js';
 import type { ModelConfig } from '../models/model-config.js';
+import { comparable } from '../models/later-options.js';
+import { isMethod } from '../models/model-names.js';
 import { describeEnvironment } from './environment.js';
 import { predictionsCsv, type PredictionRow } from './predictions.js';
-import { definitions, summarise, type FoldResult, type Results, type StageResult } from './results.js';
+import {
+  definitions,
+  isSurvival,
+  summarise,
+  survivalDefinitions,
+  type AnyPredictions,
+  type FoldResult,
+  type Results,
+  type StageResult,
+} from './results.js';
 import { RunFolder } from './run-folder.js';
 import { runStage } from './stage.js';
 
@@ -20,7 +38,7 @@ export interface TrainOptions {
   out: string;
   /** Train this fold only; the others are left for later calls. */
   onlyFold?: number;
-  /** A finished run whose baselines MHIM-v2 or IBMIL starts from, instead of training them. */
+  /** A finished run whose baselines a method or IBMIL starts from, instead of training them. */
   baselineDir?: string;
   /** Least seconds between checkpoints. */
   checkpointSeconds?: number;
@@ -36,7 +54,7 @@ export interface TrainedStage {
   protocol: Protocol;
   stage: string;
   folder: string;
-  fit: FitResult;
+  fit: FitResult<AnyPredictions>;
 }
 
 export interface TrainOutcome {
@@ -53,10 +71,9 @@ export interface TrainOutcome {
  */
 export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
   const { config, out } = options;
-  const source = await openData({ ...config, log: options.log });
+  const source = await openSource(config, options.log);
   try {
-    requireLabels(source);
-    requireTwoClasses(source);
+    requireTargets(source, config);
     const folds = await chooseFolds(source, config);
     const wanted = chosenFolds(folds, options.onlyFold);
     const folder = new RunFolder(out);
@@ -70,6 +87,17 @@ export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
   } finally {
     await source.close();
   }
+}
+
+async function openSource(config: TrainConfig, log: (line: string) => void): Promise<BagSource> {
+  const source = await openData({ ...config, log });
+  return config.task === 'survival' ? withoutClasses(source) : source;
+}
+
+function requireTargets(source: BagSource, { task }: TrainConfig): void {
+  if (task === 'survival') return requireOutcomes(source);
+  requireLabels(source);
+  requireTwoClasses(source);
 }
 
 class TrainRun {
@@ -91,6 +119,7 @@ class TrainRun {
     if (!alreadyDone) {
       const backend = await useBackend({ log });
       if (!this.folder.has('environment.json')) this.folder.writeJson(describeEnvironment(backend), 'environment.json');
+      rehearse(modelConfig(this.options.config, this.source));
     } else {
       await useBackend({ log: () => {} });
     }
@@ -128,10 +157,11 @@ class TrainRun {
     const { config } = this.options;
     const model = modelConfig(config, this.source);
     const stream = protocol === 'paper' ? 0 : 2;
-    const needsBaseline = startsFromBaseline(model);
-    if (model.model !== 'mhim-v2' && !needsBaseline) return this.runStage(fold, protocol, model.model, model, stream);
-    const stored = this.options.baselineDir && baselineStage(this.options.baselineDir, fold.fold, protocol);
-    const baseline = needsBaseline
+    const starts = startsFromBaseline(model);
+    if (!isMethod(model.model) && !starts) return this.runStage(fold, protocol, model.model, model, stream);
+    const { baselineDir } = this.options;
+    const stored = baselineDir && baselineStage(baselineDir, aggregatorOf(model), fold.fold, protocol);
+    const baseline = starts
       ? stored
         ? storedStage(stored)
         : await this.runStage(fold, protocol, 'baseline', baselineOf(model), stream)
@@ -181,11 +211,11 @@ class TrainRun {
     }
   }
 
-  private note(title: string, { auc, accuracy, bestEpoch, epochs }: StageResult, seconds: number): void {
-    const show = (value: number | null) => value?.toFixed(3) ?? 'undefined';
-    this.options.log(
-      `${title}: AUC ${show(auc)}, accuracy ${show(accuracy)}, best epoch ${bestEpoch} of ${epochs}, ${seconds.toFixed(0)} s`,
-    );
+  private note(title: string, { auc, accuracy, cIndex, bestEpoch, epochs }: StageResult, seconds: number): void {
+    const show = (value: number | null | undefined) => value?.toFixed(3) ?? 'undefined';
+    const survival = this.options.config.task === 'survival';
+    const figures = survival ? `C-index ${show(cIndex)}` : `AUC ${show(auc)}, accuracy ${show(accuracy)}`;
+    this.options.log(`${title}: ${figures}, best epoch ${bestEpoch} of ${epochs}, ${seconds.toFixed(0)} s`);
     const timing = this.folder.readJson<Record<string, number>>('timing.json') ?? {};
     // A stage that was interrupted counts its last stretch only.
     this.folder.writeJson({ ...timing, [title]: Math.round(seconds * 10) / 10 }, 'timing.json');
@@ -204,10 +234,11 @@ class TrainRun {
       data: this.source.name,
       simulated: this.source.simulated,
       model: config.model,
+      ...(config.base === undefined ? {} : { base: config.base }),
       protocol: config.protocol,
       figures: config.protocol === 'honest' ? 'honest' : 'paper',
       complete: done.length === this.folds.length,
-      definitions,
+      definitions: config.task === 'survival' ? survivalDefinitions : definitions,
       summary: summarise(done),
       folds: done,
     };
@@ -218,8 +249,10 @@ class TrainRun {
 }
 
 /** The model that a training configuration describes, for the data at hand. */
-function modelConfig({ model, base, aggregator, mhim }: TrainConfig, { width, classes }: BagSource): ModelConfig {
-  return { format: 'mhim-model', version: 1, model, base, inputDim: width, classes, aggregator, mhim };
+function modelConfig(config: TrainConfig, { width, classes }: BagSource): ModelConfig {
+  const { model, base, aggregator, mhim, task, bins } = config;
+  const outputs = task === 'survival' ? { classes: bins as number, task } : { classes };
+  return { format: 'mhim-model', version: 1, model, base, inputDim: width, ...outputs, aggregator, mhim };
 }
 
 async function claim(
@@ -250,6 +283,7 @@ async function claim(
     },
     // Where the files lie does not matter; what they say is compared by its fingerprint.
     ['data', 'labels', 'folds'],
+    comparable,
   );
 }
 
@@ -276,8 +310,8 @@ function fingerprintOfBaseline(baselineDir: string, folds: ReturnType<typeof nam
   );
 }
 
-function baselineStage(run: string, fold: number, protocol: Protocol): string {
-  const found = ['baseline', 'ab-mil']
+function baselineStage(run: string, aggregator: string, fold: number, protocol: Protocol): string {
+  const found = ['baseline', aggregator]
     .map((stage) => join(run, `fold-${fold}`, protocol, stage))
     .find((folder) => existsSync(join(folder, 'result.json')));
   if (found !== undefined) return found;
@@ -294,9 +328,9 @@ function storedStage(folder: string): StageResult {
   const own = protocol === 'honest' ? (fold.honest ?? fold) : fold;
   const { baseline, ...result } = own;
   const stage = folder.endsWith('baseline') && baseline ? baseline : result;
-  const { auc, accuracy, f1, f1Macro, threshold, bestEpoch, epochs, last, instanceAuc } = stage;
+  const { auc, accuracy, f1, f1Macro, threshold, cIndex, bestEpoch, epochs, last, instanceAuc } = stage;
   return {
-    ...{ auc, accuracy, f1, f1Macro, threshold, bestEpoch, epochs, last },
+    ...{ auc, accuracy, f1, f1Macro, threshold, cIndex, bestEpoch, epochs, last },
     ...(instanceAuc === undefined ? {} : { instanceAuc }),
   };
 }
@@ -324,14 +358,22 @@ function stoppable(observer: FitObserver, { signal }: Interrupts): FitObserver {
 }
 
 function predictionRows({ fold, protocol, stage, fit }: TrainedStage): PredictionRow[] {
-  const { ids, labels, probabilities } = fit.best.test;
-  return ids.map((id, i) => ({
+  const { test } = fit.best;
+  const whence = { fold, protocol, stage, epoch: fit.bestEpoch };
+  if (isSurvival(test)) {
+    return test.ids.map((id, i) => ({
+      id,
+      time: test.times[i],
+      event: test.events[i],
+      risk: test.risks[i],
+      probabilities: test.survival[i] as number[],
+      ...whence,
+    }));
+  }
+  return test.ids.map((id, i) => ({
     id,
-    label: labels[i] as number,
-    probabilities: probabilities[i] as number[],
-    fold,
-    protocol,
-    stage,
-    epoch: fit.bestEpoch,
+    label: test.labels[i],
+    probabilities: test.probabilities[i] as number[],
+    ...whence,
   }));
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { Module } from '../module.js';
-import { standardiseRows } from '../ops/standardise-rows.js';
+import { layerNorm } from '../ops/layer-norm.js';
 
 export interface LayerNormOptions {
   /** Default true. */
@@ -23,7 +23,6 @@ export class LayerNorm extends Module {
 
   /** x [n, d] → [n, d] */
   forward(x: tf.Tensor2D): tf.Tensor2D {
-    const scaled: tf.Tensor2D = tf.mul(standardiseRows(x), this.weight);
-    return this.bias ? tf.add<tf.Tensor2D>(scaled, this.bias) : scaled;
+    return layerNorm(x, this.weight, this.bias);
   }
 }

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { isNative, nativeOp } from '../native.js';
 import { differentiable } from './differentiable.js';
 
-export type ActivationName = 'relu' | 'gelu' | 'tanh' | 'sigmoid' | 'identity';
+export const activationNames = ['relu', 'gelu', 'tanh', 'sigmoid', 'identity'] as const;
+export type ActivationName = (typeof activationNames)[number];
 
 /** Applies an activation by name, element by element. */
 export function activate<T extends tf.Tensor>(name: ActivationName, x: T): T {

@@ -11,6 +11,7 @@ import { causalConvolution } from './causal-convolution.js';
 import { crossEntropy } from './cross-entropy.js';
 import { differentiable } from './differentiable.js';
 import { featureLayer } from './feature-layer.js';
+import { layerNorm } from './layer-norm.js';
 import { rmsNorm } from './rms-norm.js';
 import { silu } from './silu.js';
 import { softplus } from './softplus.js';
@@ -37,6 +38,23 @@ describe('hand-written gradients', () => {
     [
       'rmsNorm',
       (x, w) => rmsNorm(x as Matrix, row(w as Matrix)),
+      [
+        [4, 5],
+        [1, 5],
+      ],
+    ],
+    [
+      'layerNorm',
+      (x, w, b) => layerNorm(x as Matrix, row(w as Matrix), row(b as Matrix)),
+      [
+        [4, 5],
+        [1, 5],
+        [1, 5],
+      ],
+    ],
+    [
+      'layerNorm without bias',
+      (x, w) => layerNorm(x as Matrix, row(w as Matrix)),
       [
         [4, 5],
         [1, 5],

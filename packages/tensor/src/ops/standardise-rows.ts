@@ -11,17 +11,25 @@ export const LAYER_NORM_EPSILON = 1e-5;
  * x [n, d] → [n, d]
  */
 export const standardiseRows = differentiable((x: tf.Tensor2D) => {
-  const centred = tf.sub(x, tf.mean(x, 1, true));
-  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), LAYER_NORM_EPSILON));
-  const result: tf.Tensor2D = tf.mul(centred, scale);
+  const { rows, scale } = standardised(x);
   return {
-    value: result,
-    save: [result, scale],
-    gradient: (dy, saved) => {
-      const [y, rowScale] = saved as [tf.Tensor2D, tf.Tensor2D];
-      const along = tf.mean(tf.mul(dy, y), 1, true);
-      const level = tf.mean(dy, 1, true);
-      return [tf.mul(tf.sub(tf.sub(dy, level), tf.mul(y, along)), rowScale)];
-    },
+    value: rows,
+    save: [rows, scale],
+    gradient: (dy, saved) => [
+      () => {
+        const [y, rowScale] = saved as [tf.Tensor2D, tf.Tensor2D];
+        const along = tf.mean(tf.mul(dy, y), 1, true);
+        const level = tf.mean(dy, 1, true);
+        return tf.mul(tf.sub(tf.sub(dy, level), tf.mul(y, along)), rowScale);
+      },
+    ],
   };
 });
+
+/** x [n, d] → rows [n, d] and the factor [n, 1] that made each of its centred row. */
+export function standardised(x: tf.Tensor2D): { rows: tf.Tensor2D; scale: tf.Tensor2D } {
+  const centred: tf.Tensor2D = tf.sub(x, tf.mean(x, 1, true));
+  const variance: tf.Tensor2D = tf.mean(tf.square(centred), 1, true);
+  const scale = tf.rsqrt(tf.add<tf.Tensor2D>(variance, LAYER_NORM_EPSILON));
+  return { rows: tf.mul<tf.Tensor2D>(centred, scale), scale };
+}

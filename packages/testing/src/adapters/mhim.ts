@@ -65,19 +65,18 @@ export function survivors(n: number, { masked }: HardInstances): Int32Array {
 
 /** The published score of every instance; where that is a probability, ranking uses the margin, which has the same order. */
 export function teacherScore(model: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
+  if (model.config.score === 'attention') return attentionScore(model, features);
   const { aggregator } = model.teacher;
-  const { score } = model.config;
-  if (score !== 'probability') return assess(model, features, score);
   const instances = aggregator.embed(features);
   const logits = aggregator.instanceLogits(instances, aggregator.aggregate(instances));
   return aggregator.instanceScore === 'logit' ? rankingScore(logits, 'logit') : instanceProbability(logits);
 }
 
-/** Scores of the teacher as they come, [n] or [heads, n]; heads that count by their largest are one. */
-function assess(model: MHIMv2, features: tf.Tensor2D, score: MHIMv2Config['score']): tf.Tensor1D {
-  const { scores, heads, embedding } = assessInstances(model.teacher.aggregator, features, score, {});
+/** The teacher's attention as it ranks by it, [heads·n], or [n] where an instance counts by its largest. */
+function attentionScore({ teacher, config }: MHIMv2, features: tf.Tensor2D): tf.Tensor1D {
+  const { scores, heads, embedding } = assessInstances(teacher.aggregator, features, 'attention', {});
   embedding.dispose();
-  if (model.config.headFusion !== 'max') return tf.tensor1d(scores);
+  if (config.headFusion !== 'max') return tf.tensor1d(scores);
   return tf.max(tf.tensor2d(scores, [heads, scores.length / heads]), 0);
 }
 
@@ -95,7 +94,7 @@ function score(fixture: ConformanceCase): Outputs {
         'out.score': teacherScore(model, features),
         'out.t_feat': target,
         'out.attn': attention,
-        'out.attn_score': assess(model, features, 'attention'),
+        'out.attn_score': attentionScore(model, features),
         'out.v': values && valuesByHead(values, attention?.shape[0] as number),
         ...dsmilOutputs(aggregator, prediction),
       }),
