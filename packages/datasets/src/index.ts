@@ -23,6 +23,7 @@ export { checkBag, type BagExpectations } from './check-bag.js';
 export { convertBags, type BagFormat } from './convert.js';
 export { readNpy, writeNpy } from './formats/npy.js';
 export { BAG_EXTENSIONS, bagId, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
+export { gridPositions, type GridPositions, type GridPositionsOptions } from './grid-positions.js';
 export { openBags } from './open-bags.js';
 export { BagCache, readAhead, type ReadAheadOptions } from './read-ahead.js';
 export { fitStandardiser, standardise, type Standardiser } from './standardise.js';

@@ -110,6 +110,10 @@ export class ABMIL extends Aggregator {
     );
   }
 
+  override get usesPositions(): boolean {
+    return this.config.position !== 'none';
+  }
+
   embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
     const { normPosition, activation, dropout: rate, position } = this.config;
     const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;
@@ -119,7 +123,7 @@ export class ABMIL extends Aggregator {
     if (!call.positions) {
       throw new MhimError('position embeddings need the instances’ grid positions.', {
         code: 'config',
-        hint: 'Pass { positions } with the call.',
+        hint: 'Pass { positions } with the call; bags have them where their files hold coordinates.',
       });
     }
     return tf.add(instances, sinCosPositions(call.positions, this.embedDim));

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { MhimError, Module, type Call } from '@mhim/tensor';
 
-/** Where the instances of a bag lie: needed only by aggregators with position embeddings. */
+/** Where the instances of a bag lie: for aggregators that use it ({@link Aggregator.usesPositions}). */
 export interface Positions {
   /** Column and row of each instance on the patch grid, [n, 2], x first. */
   xy: ArrayLike<number>;
@@ -66,6 +66,11 @@ export abstract class Aggregator extends Module {
 
   /** What hard mining makes of {@link instanceLogits}. */
   readonly instanceScore: InstanceScore = 'probability';
+
+  /** Whether the call's `positions` change anything; for others nobody need work them out. */
+  get usesPositions(): boolean {
+    return false;
+  }
 
   /** Raw features [n, in] → instances [n, d]. */
   abstract embed(features: tf.Tensor2D, call?: AggregatorCall): tf.Tensor2D;

@@ -51,6 +51,8 @@ export {
 } from './nystrom-attention.js';
 export { PPEG, type PPEGConfig } from './ppeg.js';
 export { PseudoInverse } from './pseudo-inverse.js';
+export { squarePositions } from './grid-cells.js';
+export { Mamba2D, mamba2DDefaults, type GridAggregation, type Mamba2DConfig } from './mamba-2d.js';
 export { sinCosPositions } from './position-embedding.js';
 export type { PseudoBags } from './pseudo-bags.js';
 export { R2TMIL, r2tmilDefaults, type R2TAggregation, type R2TMILConfig } from './r2t-mil.js';
@@ -77,3 +79,5 @@ export {
   type TransMILConfig,
   type TransMILLayout,
 } from './trans-mil.js';
+export { scan2d, type GridSize } from './scan-2d.js';
+export { selectiveScan2d, selectiveScanMemory, type SelectiveScanInputs } from './selective-scan-2d.js';

@@ -9,6 +9,7 @@ import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingC
 import { optionObjection } from './option-objection.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
+import { Mamba2D, mamba2DDefaults, type Mamba2DConfig } from './mamba-2d.js';
 
 /** Widths that the data decide; every configuration has them. */
 interface Sizes {
@@ -125,6 +126,13 @@ export const registry = {
       layout: ['stand-alone', 'mhim', 'original'],
     },
     insideMhim: mhimTransMIL,
+  }),
+  'mamba-2d': entry<Mamba2DConfig, Mamba2D>({
+    title: '2DMamba',
+    source: 'Zhang et al. 2025',
+    create: Mamba2D,
+    defaults: mamba2DDefaults,
+    choices: { padToken: ['trainable', 'zero'] },
   }),
 } as const;
 

@@ -9,13 +9,10 @@ import { dirname, join } from 'node:path';
 const source = process.argv[2] ?? '../shared/conformance';
 const target = join(import.meta.dirname, '../conformance');
 
-const wholeAreas = ['metrics', 'schedules', 'init'];
+const wholeAreas = ['metrics', 'schedules', 'init', 'survival'];
 const single = [
-  'abmil/abmil_batchnorm_eval',
-  'abmil/abmil_constant_bag',
   'abmil/abmil_layernorm_input',
   'abmil/abmil_sincos',
-  'pooling/maxmil_gelu_4class',
   'pooling/meanmil_gelu_4class',
   'mhim/score_abmil_3class',
   'mhim/pure_abmil',
@@ -30,7 +27,20 @@ const single = [
   'mhim/mask_vote_low',
   'ops/basic',
   'ops/cross_entropy',
+  'clam/loss_smoothtop1svm_0',
+  'clam/loss_maxtop1svm_3',
+  'clam/loss_smoothtopksvm_4',
+  'clam/loss_maxtopksvm_5',
+  'ibmil/ibmil_stage2_gelu_hash',
+  'mamba2d/scan2d_2x9',
+  'mamba2d/scan2d_4x4',
+  'mamba2d/scan2d_7x5',
   'realdims/abmil',
+  'realdims/clam_sb',
+  'realdims/dsmil',
+  'realdims/mhim_selfattn',
+  'realdims/rrt',
+  'realdims/transmil_n200',
   'realdims/gabmil',
   'realdims/mhim_attn',
   'realdims/attentiondeepmil',

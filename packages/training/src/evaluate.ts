@@ -14,9 +14,9 @@ export async function evaluate<P>(
   const logits: Float32Array[] = [];
   for (const [i, index] of indices.entries()) {
     for (const next of indices.slice(i + 1, i + 3)) cache.prefetch(next);
-    await cache.with(index, (features, info) => {
+    await cache.with(index, (features, info, positions) => {
       bags.push(info);
-      logits.push(learner.predict(features));
+      logits.push(learner.predict(features, positions));
     });
   }
   return task.predictions(bags, logits);

@@ -100,7 +100,7 @@ export async function fit<P = Predictions>(options: FitOptions<P>): Promise<FitR
     files?.prepare();
     const standardiser = options.standardise ? await fitStandardiser(source, train) : undefined;
     const learner = await options.createLearner(new Rng(seed, streamOf(stream, INIT)));
-    const cache = new FeatureCache(source, standardiser, options.memoryBudget);
+    const cache = new FeatureCache(source, standardiser, options.memoryBudget, learner.usesPositions);
     const run = new Run(options, learner, cache, files);
     try {
       await run.resume();
@@ -205,8 +205,8 @@ class Run<P> {
     for (const [i, index] of order.entries()) {
       for (const next of order.slice(i + 1, i + 3)) this.cache.prefetch(next);
       const call = { rng, step: this.epoch * order.length + i, totalSteps: epochs * order.length };
-      const losses = await this.cache.with(index, (features, bag) =>
-        this.named(bag.id, () => this.learner.step(features, this.task.target(bag), call)),
+      const losses = await this.cache.with(index, (features, bag, positions) =>
+        this.named(bag.id, () => this.learner.step(features, this.task.target(bag), { ...call, positions })),
       );
       sums.loss += losses.loss;
       sums.label += losses.label;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { rankingScore, type HardMining } from '@mhim/hard-mining';
-import type { Aggregator, BagTarget } from '@mhim/mil-aggregators';
+import type { Aggregator, BagTarget, Positions } from '@mhim/mil-aggregators';
 import { crossEntropy, MhimError, type Module, type Rng } from '@mhim/tensor';
 import { withClippedGradients, type GradientClip } from './gradient-clip.js';
 import { adam, type AdamConfig, type Optimiser } from './optimiser.js';
@@ -12,6 +12,8 @@ export interface StepCall {
   step: number;
   /** Steps of the nominal schedule: epochs × bags. */
   totalSteps: number;
+  /** Where the bag's instances lie, where the model uses it and it is known. */
+  positions?: Positions;
 }
 
 /** The losses of one step; `consistency` only where it has a weight. */
@@ -38,6 +40,8 @@ export interface Learner {
   readonly name: string;
   /** The model that is saved and that predicts. */
   readonly model: Module;
+  /** Whether positions change anything; for others nobody need work them out. */
+  readonly usesPositions: boolean;
   learningRate: number;
   /**
    * One bag, one update.
@@ -46,8 +50,8 @@ export interface Learner {
    */
   step(features: tf.Tensor2D, target: BagTarget | number, call: StepCall): StepLosses;
   /** Logits [c] of a bag, at inference. */
-  predict(features: tf.Tensor2D): Float32Array;
-  explain(features: tf.Tensor2D): Explanation;
+  predict(features: tf.Tensor2D, positions?: Positions): Float32Array;
+  explain(features: tf.Tensor2D, positions?: Positions): Explanation;
   /** Everything that the next step depends on, beside the data: live tensors by name, and the optimiser's step count. */
   state(): { tensors: Record<string, tf.Tensor>; step: number };
   restore(state: { tensors: Record<string, tf.Tensor>; step: number }): void;
@@ -68,26 +72,25 @@ export function supervisedLearner(aggregator: Aggregator, { clip, ...config }: S
   return {
     name: 'supervised',
     model: aggregator,
+    usesPositions: aggregator.usesPositions,
     get learningRate() {
       return optimiser.learningRate;
     },
     set learningRate(rate: number) {
       optimiser.learningRate = rate;
     },
-    step: (features, target, { rng }) =>
+    step: (features, target, { rng, positions }) =>
       tf.tidy(() => {
+        const call = { training: true, rng, positions };
         const { value, gradients } = gradientsOf(() =>
-          aggregator.loss(aggregator.forward(features, { training: true, rng }), targetOf(target), {
-            training: true,
-            rng,
-          }),
+          aggregator.loss(aggregator.forward(features, call), targetOf(target), call),
         );
         const loss = finite(value.dataSync()[0] as number);
         optimiser.step(gradients);
         return { loss, label: loss };
       }),
-    predict: (features) => read(() => aggregator.forward(features).logits),
-    explain: (features) => explain(aggregator, features, () => aggregator.forward(features)),
+    predict: (features, positions) => read(() => aggregator.forward(features, { positions }).logits),
+    explain: (features, positions) => explain(aggregator, features, () => aggregator.forward(features, { positions })),
     ...stateOf(optimiser, { 'model.': aggregator }),
     dispose: () => {
       optimiser.dispose();
@@ -104,6 +107,7 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
   return {
     name: mhim.method,
     model: mhim,
+    usesPositions: mhim.student.usesPositions,
     get learningRate() {
       return optimiser.learningRate;
     },
@@ -116,7 +120,11 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
         let recycled: tf.Tensor2D | undefined;
         let parts: tf.Tensor | undefined;
         const { gradients } = gradientsOf(() => {
-          const pass = mhim.studentPass(features, hard, targetOf(target), { training: true, rng: call.rng });
+          const pass = mhim.studentPass(features, hard, targetOf(target), {
+            training: true,
+            rng: call.rng,
+            positions: call.positions,
+          });
           // The tape disposes what it does not return.
           recycled = pass.recycled && tf.keep(pass.recycled);
           const { loss, labelLoss, consistency } = pass;
@@ -133,8 +141,8 @@ export function mhimLearner(mhim: HardMining, config: AdamConfig = {}): Learner 
         }
         return { loss, label: labelPart, ...(consistency === undefined ? {} : { consistency }) };
       }),
-    predict: (features) => read(() => mhim.predict(features).logits),
-    explain: (features) => explain(mhim.student, features, () => mhim.predict(features)),
+    predict: (features, positions) => read(() => mhim.predict(features, { positions }).logits),
+    explain: (features, positions) => explain(mhim.student, features, () => mhim.predict(features, { positions })),
     ...stateOf(optimiser, { 'model.': mhim, ...(mhim.hasOwnTeacher ? { 'teacher.': mhim.teacher } : {}) }),
     dispose: () => {
       optimiser.dispose();

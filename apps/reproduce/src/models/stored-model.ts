@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { standardise, type Bag, type Standardiser } from '@mhim/datasets';
+import { gridPositions, standardise, type Bag, type GridPositions, type Standardiser } from '@mhim/datasets';
 import { HardMining } from '@mhim/hard-mining';
 import { softmax, survivalCurves } from '@mhim/metrics';
 import { Aggregator } from '@mhim/mil-aggregators';
@@ -67,8 +67,8 @@ export class StoredModel {
 
   /** Class probabilities [c] of a bag, or those of surviving each time bin, to the last bit those of its training run. @throws MhimError `data` for features of another width */
   probabilities(bag: Bag): number[] {
-    return this.with(bag, (features) => {
-      const logits = this.learner.predict(features);
+    return this.with(bag, (features, positions) => {
+      const logits = this.learner.predict(features, positions);
       const outcome = this.config.task === 'survival' ? survivalCurves : softmax;
       return Array.from(outcome(logits, logits.length));
     });
@@ -76,7 +76,7 @@ export class StoredModel {
 
   /** What the model makes of a bag's instances. @throws MhimError `data` for features of another width */
   explain(bag: Bag): Explanation {
-    return this.with(bag, (features) => this.learner.explain(features));
+    return this.with(bag, (features, positions) => this.learner.explain(features, positions));
   }
 
   /** The model behind the predictions. @throws MhimError `config` for MHIM-v2, which is more than an aggregator */
@@ -93,7 +93,7 @@ export class StoredModel {
     this.learner.dispose();
   }
 
-  private with<T>(bag: Bag, use: (features: tf.Tensor2D) => T): T {
+  private with<T>(bag: Bag, use: (features: tf.Tensor2D, positions?: GridPositions) => T): T {
     const { inputDim } = this.config;
     if (bag.width !== inputDim) {
       throw new MhimError(`bag "${bag.id}": features have ${bag.width} columns, the model expects ${inputDim}.`, {
@@ -104,8 +104,9 @@ export class StoredModel {
     }
     const { features, instances, width } = this.standardiser ? standardise(bag, this.standardiser) : bag;
     const tensor = tf.tensor2d(features, [instances, width]);
+    const positions = this.learner.usesPositions && bag.coords ? gridPositions(bag.coords) : undefined;
     try {
-      return use(tensor);
+      return use(tensor, positions);
     } finally {
       tensor.dispose();
     }

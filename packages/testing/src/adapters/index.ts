@@ -7,6 +7,7 @@ import { foldAdapters } from './folds.js';
 import { ibmilAdapters } from './ibmil.js';
 import { initialisationAdapters } from './initialisation.js';
 import { poolingAdapters } from './instance-pooling.js';
+import { mamba2DAdapters } from './mamba-2d.js';
 import { metricAdapters } from './metrics.js';
 import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
@@ -26,6 +27,7 @@ export const adapters: Adapters = {
   ...rrtAdapters,
   ...dtfdAdapters,
   ...ibmilAdapters,
+  ...mamba2DAdapters,
   ...mhimAdapters,
   ...mhimPartAdapters,
   ...operationAdapters,

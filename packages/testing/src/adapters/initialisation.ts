@@ -1,5 +1,15 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ABMIL, DSMIL, DTFDMIL, IBMIL, MaxPooling, MeanPooling, R2TMIL, TransMIL } from '@mhim/mil-aggregators';
+import {
+  ABMIL,
+  DSMIL,
+  DTFDMIL,
+  IBMIL,
+  Mamba2D,
+  MaxPooling,
+  MeanPooling,
+  R2TMIL,
+  TransMIL,
+} from '@mhim/mil-aggregators';
 import { Linear, MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
 import { officialLayouts } from '../official-layouts.js';
@@ -7,6 +17,7 @@ import { KindNotBuilt } from '../run-conformance.js';
 import { createClam } from './clam.js';
 import { dtfdConfig } from './dtfd.js';
 import { ibmilConfig } from './ibmil.js';
+import { mamba2DConfig } from './mamba-2d.js';
 import { createMHIM } from './mhim.js';
 import {
   abmilConfig,
@@ -70,6 +81,8 @@ function buildModel(fixture: ConformanceCase, cls: string, args: OfficialArgumen
       return new DTFDMIL(dtfdConfig(args), rng);
     case 'Dattention_ori':
       return new IBMIL(ibmilConfig(args), rng);
+    case 'MambaMIL_2D':
+      return new Mamba2D(mamba2DConfig(args), rng);
     case 'MHIM':
       return createMHIM(fixture, rng);
     case 'Linear':
