@@ -63,7 +63,11 @@ export class Rng {
 
   /** A tensor that is scale/(1−rate) with probability 1−rate and 0 otherwise: the factor of inverted dropout. */
   keepMask<R extends tf.Rank = tf.Rank>(shape: tf.ShapeMap[R], rate: number, scale = 1): tf.Tensor<R> {
-    return tf.tidy(() => tf.mul(tf.cast(this.keeps(shape, rate), 'float32'), scale / (1 - rate)) as tf.Tensor<R>);
+    const factor = scale / (1 - rate);
+    return tf.tidy(() => {
+      const kept = tf.cast(this.keeps(shape, rate), 'float32');
+      return (factor === 1 ? kept : tf.mul(kept, factor)) as tf.Tensor<R>;
+    });
   }
 
   /** A random permutation of 0 … n−1, on the host, the same on every backend. */

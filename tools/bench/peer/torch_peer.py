@@ -230,6 +230,65 @@ class Clam(nn.Module):
         return 0.7 * F.cross_entropy(logits, label) + 0.3 * torch.logsumexp(margin, 1).mean()
 
 
+class GatedPool(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.v, self.u, self.w = nn.Linear(EMBED, HIDDEN), nn.Linear(EMBED, HIDDEN), nn.Linear(HIDDEN, 1)
+
+    def forward(self, z):
+        return torch.softmax(self.w(torch.tanh(self.v(z)) * torch.sigmoid(self.u(z))).T, dim=-1)
+
+
+class DTFD(nn.Module):
+    """DTFD-MIL with AFS (Zhang et al. 2022): shuffled pseudo-bags one after the other, both losses, tiers apart."""
+
+    def __init__(self, input_dim, groups=5):
+        super().__init__()
+        self.groups = groups
+        self.feature = nn.Linear(input_dim, EMBED, bias=False)
+        self.drop = nn.Dropout(0.25)
+        self.attention, self.bag_attention = GatedPool(), GatedPool()
+        self.classifier, self.bag_classifier = nn.Linear(EMBED, CLASSES), nn.Linear(EMBED, CLASSES)
+
+    def tiers(self, x):
+        pooled, logits = [], []
+        for members in torch.randperm(len(x)).chunk(self.groups):
+            z = self.drop(F.relu(self.feature(x[members])))
+            pooled.append(self.attention(z) @ z)
+            logits.append(self.classifier(self.drop(pooled[-1])))
+        second = torch.cat(pooled).detach()
+        bag = self.bag_attention(second) @ second
+        return self.bag_classifier(self.drop(bag)), torch.cat(logits)
+
+    def forward(self, x):
+        return self.tiers(x)[0]
+
+    def loss(self, x, label):
+        second, first = self.tiers(x)
+        return F.cross_entropy(second, label) + F.cross_entropy(first, label.expand(len(first)))
+
+
+class Interventional(nn.Module):
+    """IBMIL's third stage (Lin et al. 2023): attention pooling and a mix of K fixed confounders."""
+
+    def __init__(self, input_dim, confounders=8):
+        super().__init__()
+        self.feature = nn.Sequential(nn.Linear(input_dim, EMBED), nn.GELU(), nn.Dropout(0.25))
+        self.attention = nn.Sequential(nn.Linear(EMBED, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 1))
+        self.query, self.key = nn.Linear(EMBED, HIDDEN), nn.Linear(EMBED, HIDDEN)
+        self.head = nn.Linear(2 * EMBED, CLASSES)
+        self.register_buffer("confounders", torch.randn(confounders, EMBED))
+
+    def forward(self, x):
+        z = self.feature(x)
+        bag = torch.softmax(self.attention(z).T, dim=-1) @ z
+        w = torch.softmax(self.query(bag) @ self.key(self.confounders).T / math.sqrt(HIDDEN), dim=-1)
+        return self.head(torch.cat([bag, w @ self.confounders], dim=1))
+
+    def loss(self, x, label):
+        return F.cross_entropy(self(x), label)
+
+
 class GroupAttention(nn.Module):
     """Self-attention within groups of tokens [g, t, d]; with taps, a convolution along the queries is added to the logits."""
 
@@ -353,6 +412,10 @@ class MHIM(nn.Module):
 def build(name, input_dim, mhim):
     if name == "ds-mil":
         return DualStreamMIL(input_dim, mhim)
+    if name == "dtfd-mil":
+        return DTFD(input_dim)
+    if name == "ib-mil":
+        return Interventional(input_dim)
     if name.startswith("clam"):
         return Clam(input_dim, branches=CLASSES if name == "clam-mb" else 1)
     if name == "trans-mil":

@@ -12,6 +12,8 @@ const MODELS = [
   'mhim-v2:ds-mil',
   'clam-sb',
   'clam-mb',
+  'dtfd-mil',
+  'ib-mil',
   'trans-mil',
   'mhim-v2:trans-mil',
   'r2t-mil',

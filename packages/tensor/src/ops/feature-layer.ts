@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { dropout, keepMask } from '../layers/dropout.js';
 import type { Call } from '../module.js';
-import { activate, type ActivationName } from './activation.js';
+import { activate, reluGradient, type ActivationName } from './activation.js';
 import { columnSums } from './column-sums.js';
 import { differentiable } from './differentiable.js';
 
@@ -27,6 +27,7 @@ export function featureLayer(
   call: Call,
 ): tf.Tensor2D {
   if (activation === 'gelu' && bias) return geluLayer(x, weight, bias, rate, call);
+  if (activation === 'relu') return reluLayer(x, weight, bias, rate, call);
   const product: tf.Tensor2D = tf.matMul(x, weight, false, true);
   return dropout(activate(activation, bias ? tf.add<tf.Tensor2D>(product, bias) : product), rate, call);
 }
@@ -64,4 +65,40 @@ function geluLayer(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D, rate:
       },
     };
   })(x, weight, bias);
+}
+
+/**
+ * relu(v)·m = relu(v/(1−r))·[kept], so dropout's scale goes into weight and bias too. The output is positive exactly where
+ * both relu and dropout let through, so its gradient is relu's by the output, and no mask is kept.
+ */
+function reluLayer(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  bias: tf.Tensor1D | undefined,
+  rate: number,
+  call: Call,
+): tf.Tensor2D {
+  const drops = call.training === true && rate > 0;
+  const scale = drops ? 1 / (1 - rate) : 1;
+  const scaled = <T extends tf.Tensor>(tensor: T): T => (drops ? tf.mul(tensor, scale) : tensor);
+  const layer = differentiable((features: tf.Tensor2D, w: tf.Tensor2D, ..._bias: tf.Tensor1D[]) => {
+    const scaledWeight = scaled(w);
+    const product: tf.Tensor2D = tf.matMul(features, scaledWeight, false, true);
+    const positive: tf.Tensor2D = tf.relu(bias ? tf.add<tf.Tensor2D>(product, scaled(bias)) : product);
+    const value: tf.Tensor2D = drops ? tf.mul(positive, keepMask(positive.shape, rate, call, 1 - rate)) : positive;
+    return {
+      value,
+      save: [features, scaledWeight, value],
+      gradient: (dy, saved) => {
+        const [input, heldWeight, output] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+        const ds = reluGradient(dy, output);
+        return [
+          () => tf.matMul(ds, heldWeight),
+          () => scaled(tf.matMul(ds, input, true)),
+          ...(bias ? [() => scaled(columnSums(ds))] : []),
+        ];
+      },
+    };
+  });
+  return layer(x, weight, ...(bias ? [bias] : []));
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { columnSums } from './column-sums.js';
 import { differentiable } from './differentiable.js';
 import { standardised } from './standardise-rows.js';
 
@@ -32,9 +33,4 @@ function backward(
   const [along, level] = [tf.matMul(product, column), tf.matMul(dy, column)];
   const dx = tf.mul(tf.sub(tf.mul(dy, weight), tf.add(tf.mul(y, along), level)), scale);
   return [dx, columnSums(product), ...(bias ? [columnSums(dy)] : [])];
-}
-
-/** [n, d] → [d] */
-function columnSums(x: tf.Tensor2D): tf.Tensor1D {
-  return tf.reshape(tf.matMul(tf.ones([1, x.shape[0]]) as tf.Tensor2D, x), [-1]);
 }

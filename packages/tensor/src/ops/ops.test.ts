@@ -132,6 +132,25 @@ describe('operations', () => {
     expectAllClose(fused, gelu(tf.add(tf.matMul(x, w, false, true), b)), { atol: 1e-6 });
   });
 
+  // Central differences would stumble over the corner of ReLU.
+  it.each([true, false])(
+    'a fused ReLU layer is dropout after ReLU after a product, gradients too (bias: %s)',
+    (biased) => {
+      const inputs = [draw([4, 3], 1), draw([8, 3], 2), ...(biased ? [tf.reshape(draw([1, 8], 3), [8])] : [])];
+      const call = () => ({ training: true, rng: new Rng(4) });
+      const plain = ([x, w, b]: tf.Tensor[]) => {
+        const product = tf.matMul(x as Matrix, w as Matrix, false, true);
+        return dropout(relu(b ? tf.add(product, b) : product), 0.25, call());
+      };
+      const fused = ([x, w, b]: tf.Tensor[], training: object) =>
+        featureLayer(x as Matrix, w as Matrix, b as tf.Tensor1D, { activation: 'relu', dropout: 0.25 }, training);
+      expectAllClose(fused(inputs, call()), plain(inputs), { atol: 1e-6 });
+      const gradients = (f: (inputs: tf.Tensor[]) => tf.Tensor) => tf.grads((...x) => weigh(f(x)))(inputs);
+      const want = gradients(plain);
+      gradients((x) => fused(x, call())).forEach((got, i) => expectAllClose(got, want[i] as tf.Tensor, { atol: 1e-5 }));
+    },
+  );
+
   it('convolves causally: a row depends on no later one', () => {
     const [x, k, b] = [draw([6, 2], 5), draw([2, 3], 6), tf.tensor1d([0.5, -1])];
     const [xs, ks] = [x.arraySync(), k.arraySync()];
