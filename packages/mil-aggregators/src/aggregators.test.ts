@@ -6,15 +6,21 @@ import { ABMIL, gatedABMIL, mhimABMIL, type ABMILConfig } from './ab-mil.js';
 import type { Aggregator, AggregatorCall, Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
+import { mhimTransMIL, originalTransMIL, TransMIL, type TransMILConfig } from './trans-mil.js';
 
 const [inputDim, embedDim, classes] = [7, 8, 3];
 const base: ABMILConfig = { inputDim, embedDim, classes, attentionDim: 6 };
+const transBase: TransMILConfig = { inputDim, embedDim, classes, heads: 2 };
 
 interface Entry {
   create: (rng: Rng) => Aggregator;
   /** Whether a permutation of the instances leaves the bag alone. */
   unordered?: boolean;
   positions?: boolean;
+  /** Whether the order of instances matters, without positions in the call. */
+  ordered?: boolean;
+  /** Whether attention is signed and does not sum to 1. */
+  signed?: boolean;
 }
 
 const entries: Record<string, Entry> = {
@@ -28,6 +34,27 @@ const entries: Record<string, Entry> = {
   },
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
   'mean pooling': { create: (rng) => new MeanPooling({ inputDim, embedDim, classes }, rng) },
+  TransMIL: { create: (rng) => new TransMIL(transBase, rng), ordered: true, signed: true },
+  'TransMIL inside MHIM': {
+    create: (rng) => new TransMIL(mhimTransMIL(transBase), rng),
+    ordered: true,
+    signed: true,
+  },
+  'TransMIL, original': {
+    create: (rng) => new TransMIL({ ...originalTransMIL(transBase), dropout: 0.25 }, rng),
+    ordered: true,
+    signed: true,
+  },
+  'TransMIL, LayerNorm, no positions': {
+    create: (rng) => new TransMIL({ ...transBase, norm: 'layer', position: 'none' }, rng),
+    ordered: true,
+    signed: true,
+  },
+  'TransMIL, BatchNorm': {
+    create: (rng) => new TransMIL({ ...transBase, norm: 'batch' }, rng),
+    ordered: true,
+    signed: true,
+  },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
 };
 
@@ -53,11 +80,12 @@ describe.each(Object.entries(entries))('%s', (_, entry) => {
     expect(m.instanceLogits(instances, aggregation).shape).toEqual([9, classes]);
     if (!whole.attention) return;
     expect(whole.attention.shape[1]).toBe(9);
+    if (entry.signed) return;
     expectAllClose(tf.sum(whole.attention, 1), tf.ones([whole.attention.shape[0]]), { atol: 1e-5 });
   });
 
   it('does not depend on the order of instances', () => {
-    if (entry.positions) return;
+    if (entry.positions || entry.ordered) return;
     const m = model();
     const order = tf.tensor1d([4, 2, 0, 5, 1, 3], 'int32');
     const [straight, shuffled] = [m.forward(bag(6)), m.forward(tf.gather(bag(6), order))];
