@@ -64,7 +64,8 @@ describe('Nyström attention', () => {
     expect(tensorsLeftBy(step)).toBe(0);
   });
 
-  it('refuses an even residual kernel', () => {
+  it('refuses sizes that cannot be', () => {
+    expect(() => new NystromAttention({ dim: 4, headDim: 0 }, rng(0))).toThrow(/headDim.*positive/);
     expect(() => new NystromAttention({ dim: 4, residualKernel: 4 }, rng(0))).toThrow(/residualKernel.*odd/);
   });
 });
