@@ -12,6 +12,7 @@ import { IBMIL, type IBMILConfig } from './ib-mil.js';
 import { MaxPooling, MeanPooling } from './instance-pooling.js';
 import { Mamba2D } from './mamba-2d.js';
 import { R2TMIL, type R2TMILConfig } from './r2t-mil.js';
+import { mhimTransMIL, originalTransMIL, TransMIL, type TransMILConfig } from './trans-mil.js';
 
 const [inputDim, embedDim, classes] = [7, 8, 3];
 const sizes = { inputDim, embedDim, classes };
@@ -30,6 +31,7 @@ const withConfounders = (config: IBMILConfig, rng: Rng): IBMIL => {
   tf.tidy(() => model.setConfounders(new Rng(7).normal([4, model.embedDim])));
   return model;
 };
+const transBase: TransMILConfig = { inputDim, embedDim, classes, heads: 2 };
 
 interface Entry {
   create: (rng: Rng) => Aggregator;
@@ -38,6 +40,8 @@ interface Entry {
   positions?: boolean;
   /** Whether attention may go to what is no instance: the empty cells of a grid. */
   empties?: boolean;
+  /** Whether attention is signed and does not sum to 1. */
+  signed?: boolean;
 }
 
 const entries: Record<string, Entry> = {
@@ -84,6 +88,27 @@ const entries: Record<string, Entry> = {
     positions: true,
     empties: true,
   },
+  TransMIL: { create: (rng) => new TransMIL(transBase, rng), ordered: true, signed: true },
+  'TransMIL inside MHIM': {
+    create: (rng) => new TransMIL(mhimTransMIL(transBase), rng),
+    ordered: true,
+    signed: true,
+  },
+  'TransMIL, original': {
+    create: (rng) => new TransMIL({ ...originalTransMIL(transBase), dropout: 0.25 }, rng),
+    ordered: true,
+    signed: true,
+  },
+  'TransMIL, LayerNorm, no positions': {
+    create: (rng) => new TransMIL({ ...transBase, norm: 'layer', position: 'none' }, rng),
+    ordered: true,
+    signed: true,
+  },
+  'TransMIL, BatchNorm': {
+    create: (rng) => new TransMIL({ ...transBase, norm: 'batch' }, rng),
+    ordered: true,
+    signed: true,
+  },
   'max pooling': { create: (rng) => new MaxPooling({ inputDim, embedDim, classes }, rng) },
   'R2T-MIL': { create: (rng) => new R2TMIL(r2t, rng), ordered: true },
   'R2T-MIL with everything': {
@@ -122,6 +147,7 @@ describe.each(Object.entries(entries))('%s', (_, entry) => {
     expect(m.instanceLogits(instances, aggregation).shape).toEqual([9, classes]);
     if (!whole.attention) return;
     expect(whole.attention.shape[1]).toBe(9);
+    if (entry.signed) return;
     const shares = tf.sum(whole.attention, 1);
     if (entry.empties) expect(Math.max(...shares.dataSync())).toBeLessThan(1 + 1e-5);
     else expectAllClose(shares, tf.ones([whole.attention.shape[0]]), { atol: 1e-5 });

@@ -49,10 +49,26 @@ function kernelGradient(x: tf.Tensor4D, dy: tf.Tensor4D, [rows, columns, channel
 }
 
 function columnGradient(x: tf.Tensor4D, dy: tf.Tensor4D, filterShape: [number, number, number, number]): tf.Tensor4D {
-  return tf.engine().runKernel(tf.DepthwiseConv2dNativeBackpropFilter, { x, dy } as unknown as tf.NamedTensorMap, {
+  const kernel = tf.DepthwiseConv2dNativeBackpropFilter;
+  if (!tf.getKernel(kernel, tf.getBackend())) return tapByTap(x, dy, filterShape);
+  return tf.engine().runKernel(kernel, { x, dy } as unknown as tf.NamedTensorMap, {
     strides: [1, 1],
     dilations: [1, 1],
     pad: 'same',
     filterShape,
   }) as tf.Tensor4D;
+}
+
+/** For backends without the kernel, such as wasm. */
+function tapByTap(x: tf.Tensor4D, dy: tf.Tensor4D, filterShape: [number, number, number, number]): tf.Tensor4D {
+  const taps = filterShape[0];
+  const margin = (taps - 1) / 2;
+  const padded = tf.pad(x, [
+    [0, 0],
+    [margin, margin],
+    [0, 0],
+    [0, 0],
+  ]);
+  const tap = (i: number) => tf.sum(tf.mul(tf.slice(padded, [0, i, 0, 0], dy.shape), dy), [0, 1, 2]);
+  return tf.reshape(tf.stack(Array.from({ length: taps }, (_, i) => tap(i))), filterShape);
 }

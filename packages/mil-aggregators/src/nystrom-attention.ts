@@ -78,11 +78,16 @@ export class NystromAttention extends Module {
   readonly toOut: Linear;
   private readonly taps?: tf.Variable<tf.Rank.R4>;
 
-  /** @throws MhimError `config` for an even residual kernel */
+  /** @throws MhimError `config` for a size below 1 or an even residual kernel */
   constructor(config: NystromAttentionConfig, rng: Rng) {
     super();
     const c = (this.config = { ...nystromAttentionDefaults, ...config });
     const { dim, weightInit } = c;
+    for (const name of ['heads', 'headDim', 'landmarks'] as const) {
+      if (!Number.isInteger(c[name]) || c[name] < 1) {
+        throw new MhimError(`expected a positive whole number, got ${c[name]}.`, { code: 'config', path: name });
+      }
+    }
     if (c.residualKernel > 0 && c.residualKernel % 2 === 0) {
       throw new MhimError(`expected an odd number of taps, got ${c.residualKernel}.`, {
         code: 'config',

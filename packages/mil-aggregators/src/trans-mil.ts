@@ -189,7 +189,8 @@ export class TransMIL extends Aggregator {
 
 /** The TransMIL base inside MHIM and its `mhim_pure` baseline; here the width of a head does not follow their number. */
 export function mhimTransMIL(config: TransMILConfig): TransMILConfig {
-  return { headDim: (config.embedDim ?? transMILDefaults.embedDim) / 8, ...config, layout: 'mhim' };
+  const embedDim = config.embedDim ?? transMILDefaults.embedDim;
+  return { ...config, headDim: config.headDim ?? Math.floor(embedDim / 8), layout: 'mhim' };
 }
 
 /** The model of the TransMIL repository: ReLU and no dropout after the feature layer, names `_fc1` and `_fc2`. */
