@@ -24,13 +24,13 @@ export { Module, type Call, type LoadOptions, type LoadReport, type StateDict, t
 export { isNative, nativeOp, nativeOps, type NativeAttribute, type NativeDtype } from './native.js';
 export { activate, gelu, relu, type ActivationName } from './ops/activation.js';
 export { binaryCrossEntropy } from './ops/binary-cross-entropy.js';
-export { causalConvolution } from './ops/causal-convolution.js';
+export { causalConvolution, causalConvolutionGradients } from './ops/causal-convolution.js';
 export { crossEntropy, type CrossEntropyOptions } from './ops/cross-entropy.js';
 export { differentiable, type Differentiation } from './ops/differentiable.js';
 export { featureLayer, type FeatureLayerOptions } from './ops/feature-layer.js';
 export { takeRows } from './ops/take-rows.js';
-export { rmsNorm } from './ops/rms-norm.js';
-export { silu } from './ops/silu.js';
+export { rmsNorm, rmsNormGradients } from './ops/rms-norm.js';
+export { silu, siluGradient } from './ops/silu.js';
 export { softplus } from './ops/softplus.js';
 export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';

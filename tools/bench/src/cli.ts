@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Measurement, Result, Task } from './task.js';
 
-const MODELS = ['ab-mil', 'mhim-v2:ab-mil'];
+const MODELS = ['ab-mil', 'mhim-v2:ab-mil', 'mamba-2d'];
 
 interface Options {
   models: string[];

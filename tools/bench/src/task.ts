@@ -1,6 +1,6 @@
 /** One thing to time, the same for us and for the peer. */
 export interface Task {
-  /** `ab-mil`, or `mhim-v2:ab-mil` for MHIM-v2 over it. */
+  /** An aggregator's name, or `mhim-v2:ab-mil` for MHIM-v2 over one. */
   model: string;
   phase: 'train' | 'infer';
   instances: number;
