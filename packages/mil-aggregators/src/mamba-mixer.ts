@@ -46,8 +46,8 @@ export interface MixerGrid extends GridSize {
  * What a Mamba block does between its in-projection and its residual sum (Gu & Dao 2023 Fig. 3), with a two-dimensional scan:
  * out(scan(SiLU(conv(x)))∘SiLU(z)).
  *
- * One node of the tape: on the grids of slides a tensor over inner channels is large, so the gradient keeps the scan's result
- * only and makes the others again, each of which costs little beside the scan.
+ * One node of the tape: on the grids of slides every tensor over inner channels is large. Where the scan keeps its states,
+ * which are larger by far, the others are kept too; else the gradient keeps the scan's result and makes them again.
  * @param projected x and z side by side, [rows, 2c]
  * @returns [cells, d]
  */
@@ -59,61 +59,80 @@ export function mambaMixer(
 ): tf.Tensor2D {
   const names = Object.keys(weights) as (keyof MixerWeights)[];
   const mixer = differentiable((rows: tf.Tensor2D, ...given: tf.Tensor[]) => {
-    const { y, states } = scanned(rows, weights, grid, options);
+    const { value, y, branches, states } = forward(rows, weights, grid, options);
     return {
-      value: tf.tidy(() =>
-        tf.matMul(tf.mul(y, gate(rows, grid)) as tf.Tensor2D, weights.output, false, true),
-      ) as tf.Tensor2D,
-      save: [rows, y, ...given, ...states],
+      value,
+      save: [rows, y, ...given, ...(states.length > 0 ? [...Object.values(branches), ...states] : [])],
       gradient: (dOutput, [savedRows, savedY, ...saved]) => {
-        const own = Object.fromEntries(names.map((name, i) => [name, saved[i]])) as unknown as MixerWeights;
+        const own = named(names, saved) as unknown as MixerWeights;
         const kept = saved.slice(names.length);
-        const all = backward(savedRows as tf.Tensor2D, savedY as tf.Tensor2D, own, kept, dOutput, grid, options);
-        return [all.projected, ...names.map((name) => all[name])];
+        const again = kept.length === 0 ? branchesOf(savedRows as tf.Tensor2D, own, grid) : undefined;
+        const branchNames = Object.keys(branches);
+        const gradients = backward(
+          savedRows as tf.Tensor2D,
+          own,
+          again ?? (named(branchNames, kept) as Branches),
+          { y: savedY as tf.Tensor2D, states: kept.slice(branchNames.length) },
+          dOutput,
+          grid,
+          options,
+        );
+        return [gradients.projected, ...names.map((name) => gradients[name])];
       },
     };
   });
   return mixer(projected, ...names.map((name) => weights[name]));
 }
 
-/** y = scan + D∘x, before the gate. */
-function scanned(
-  projected: tf.Tensor2D,
-  weights: MixerWeights,
-  grid: MixerGrid,
-  options: SelectiveScanOptions,
-): { y: tf.Tensor2D; states: tf.Tensor3D[] } {
+function named(names: readonly string[], tensors: tf.Tensor[]): Record<string, tf.Tensor> {
+  return Object.fromEntries(names.map((name, i) => [name, tensors[i] as tf.Tensor]));
+}
+
+function forward(projected: tf.Tensor2D, weights: MixerWeights, grid: MixerGrid, options: SelectiveScanOptions) {
   return tf.tidy(() => {
-    const x = tf.tidy(() => silu(convolved(projected, weights, grid)) as tf.Tensor2D);
-    const { delta, b, c } = selected(x, weights);
-    const { y, states } = selectiveScan({ x, delta, a: decayOf(weights), b, c }, grid, options);
-    return { y: tf.add(y, tf.mul(x, weights.skip)) as tf.Tensor2D, states };
+    const branches = branchesOf(projected, weights, grid);
+    const { x, delta, b, c, open } = branches;
+    const scan = selectiveScan({ x, delta, a: decayOf(weights), b, c }, grid, options);
+    const y = tf.tidy(() => tf.add(scan.y, tf.mul(x, weights.skip)) as tf.Tensor2D);
+    const value = tf.tidy(() => tf.matMul(tf.mul(y, open) as tf.Tensor2D, weights.output, false, true) as tf.Tensor2D);
+    return { value, y, branches, states: scan.states };
   });
+}
+
+/** Everything between the in-projection and the scan, of every cell. */
+interface Branches extends Record<string, tf.Tensor2D> {
+  /** SiLU(z), [cells, c] */
+  open: tf.Tensor2D;
+  /** The convolution, and SiLU of it, [cells, c] */
+  convolved: tf.Tensor2D;
+  x: tf.Tensor2D;
+  /** The bottleneck of the step size and B and C before their norms, and the former after it. */
+  rawStep: tf.Tensor2D;
+  rawB: tf.Tensor2D;
+  rawC: tf.Tensor2D;
+  narrow: tf.Tensor2D;
+  /** What the scan takes. */
+  delta: tf.Tensor2D;
+  b: tf.Tensor2D;
+  c: tf.Tensor2D;
+}
+
+function branchesOf(projected: tf.Tensor2D, weights: MixerWeights, grid: MixerGrid): Branches {
+  const { kernel, kernelBias, selection, stepNorm, bNorm, cNorm, step, stepBias } = weights;
+  const [rank, states] = [step.shape[1], bNorm.shape[0]];
+  const open = tf.tidy(() => grid.fill(silu(half(projected, 1)) as tf.Tensor2D));
+  const convolved = tf.tidy(() => causalConvolution(grid.fill(half(projected, 0)), kernel, kernelBias));
+  const x = silu(convolved) as tf.Tensor2D;
+  const raw = tf.tidy(() => tf.split(tf.matMul(x, selection, false, true), [rank, states, states], 1));
+  const [rawStep, rawB, rawC] = raw as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+  const narrow = rmsNorm(rawStep, stepNorm);
+  const delta = tf.tidy(() => softplus(tf.add(tf.matMul(narrow, step, false, true), stepBias)) as tf.Tensor2D);
+  return { open, convolved, x, rawStep, rawB, rawC, narrow, delta, b: rmsNorm(rawB, bNorm), c: rmsNorm(rawC, cNorm) };
 }
 
 function half(projected: tf.Tensor2D, which: 0 | 1): tf.Tensor2D {
   const channels = projected.shape[1] / 2;
   return tf.slice(projected, [0, which * channels], [-1, channels]);
-}
-
-/** SiLU(z) of every cell. */
-function gate(projected: tf.Tensor2D, grid: MixerGrid): tf.Tensor2D {
-  return tf.tidy(() => grid.fill(silu(half(projected, 1)) as tf.Tensor2D));
-}
-
-function convolved(projected: tf.Tensor2D, { kernel, kernelBias }: MixerWeights, grid: MixerGrid): tf.Tensor2D {
-  return tf.tidy(() => causalConvolution(grid.fill(half(projected, 0)), kernel, kernelBias));
-}
-
-/** Step size, B and C of every cell, and what they were before norm and softplus. */
-function selected(x: tf.Tensor2D, weights: MixerWeights) {
-  const { selection, stepNorm, bNorm, cNorm, step, stepBias } = weights;
-  const [rank, states] = [step.shape[1], bNorm.shape[0]];
-  const raw = tf.split(tf.matMul(x, selection, false, true), [rank, states, states], 1) as tf.Tensor2D[];
-  const [rawStep, rawB, rawC] = raw as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-  const narrow = rmsNorm(rawStep, stepNorm);
-  const delta = tf.tidy(() => softplus(tf.add(tf.matMul(narrow, step, false, true), stepBias)) as tf.Tensor2D);
-  return { delta, b: rmsNorm(rawB, bNorm), c: rmsNorm(rawC, cNorm), narrow, rawStep, rawB, rawC };
 }
 
 /** A = −exp(log(−A)) */
@@ -123,35 +142,38 @@ function decayOf({ logDecay }: MixerWeights): tf.Tensor2D {
 
 type MixerGradients = { [name in keyof MixerWeights | 'projected']: tf.Tensor } & tf.TensorContainerObject;
 
+/** @param branches freed, as soon as they have served */
 function backward(
   projected: tf.Tensor2D,
-  y: tf.Tensor2D,
   weights: MixerWeights,
-  kept: tf.Tensor[],
+  branches: Branches,
+  { y, states }: { y: tf.Tensor2D; states: tf.Tensor[] },
   dOutput: tf.Tensor2D,
   grid: MixerGrid,
   options: SelectiveScanOptions,
 ): MixerGradients {
   return tf.tidy(() => {
-    const { selection, step, skip } = weights;
-    const { output, dY, dGate } = backThroughGate(projected, y, weights, dOutput, grid);
+    const { convolved, x, delta, b, c } = branches;
+    const { output, dY, dGate } = backThroughGate(projected, y, branches.open, weights, dOutput, grid);
+    branches.open.dispose();
 
-    const x = tf.tidy(() => silu(convolved(projected, weights, grid)) as tf.Tensor2D);
-    const chosen = selected(x, weights);
     const a = decayOf(weights);
-    const inputs = { x, delta: chosen.delta, a, b: chosen.b, c: chosen.c };
-    const ofScan = selectiveScanGradients(inputs, dY, kept, grid, options);
+    const ofScan = selectiveScanGradients({ x, delta, a, b, c }, dY, states, grid, options);
 
     // The derivative of softplus by its value: σ(v) = 1 − exp(−softplus(v)).
-    const dStep = tf.tidy(() => tf.mul(ofScan.delta, tf.neg(tf.expm1(tf.neg(chosen.delta)))) as tf.Tensor2D);
-    tf.dispose([ofScan.delta, chosen.delta]);
-    const [dRawStep, stepNorm] = rmsNormGradients(chosen.rawStep, weights.stepNorm, tf.matMul(dStep, step));
-    const [dRawB, bNorm] = rmsNormGradients(chosen.rawB, weights.bNorm, ofScan.b);
-    const [dRawC, cNorm] = rmsNormGradients(chosen.rawC, weights.cNorm, ofScan.c);
+    const dStep = tf.tidy(() => tf.mul(ofScan.delta, tf.neg(tf.expm1(tf.neg(delta)))) as tf.Tensor2D);
+    tf.dispose([ofScan.delta, delta]);
+    const [dRawStep, stepNorm] = rmsNormGradients(
+      branches.rawStep,
+      weights.stepNorm,
+      tf.matMul(dStep, weights.step) as tf.Tensor2D,
+    );
+    const [dRawB, bNorm] = rmsNormGradients(branches.rawB, weights.bNorm, ofScan.b);
+    const [dRawC, cNorm] = rmsNormGradients(branches.rawC, weights.cNorm, ofScan.c);
     const dSelected = tf.concat([dRawStep, dRawB, dRawC], 1) as tf.Tensor2D;
     const parameters = {
       selection: tf.matMul(dSelected, x, true),
-      step: tf.matMul(dStep, chosen.narrow, true),
+      step: tf.matMul(dStep, branches.narrow, true),
       stepBias: tf.sum(dStep, 0),
       skip: tf.tidy(() => tf.sum(tf.mul(dY, x), 0)),
       logDecay: tf.mul(ofScan.a, a),
@@ -159,10 +181,10 @@ function backward(
     tf.dispose([dStep, x]);
 
     const dConvolved = tf.tidy(() => {
-      const dx = tf.addN([ofScan.x, tf.mul(dY, skip), tf.matMul(dSelected, selection)]);
-      return siluGradient(convolved(projected, weights, grid), dx as tf.Tensor2D);
+      const dx = tf.addN([ofScan.x, tf.mul(dY, weights.skip), tf.matMul(dSelected, weights.selection)]);
+      return siluGradient(convolved, dx as tf.Tensor2D);
     });
-    tf.dispose([ofScan.x, dY]);
+    tf.dispose([ofScan.x, dY, convolved]);
     const [dFilled, kernel, kernelBias] = tf.tidy(() =>
       causalConvolutionGradients(grid.fill(half(projected, 0)), weights.kernel, dConvolved),
     );
@@ -178,12 +200,12 @@ function backward(
 function backThroughGate(
   projected: tf.Tensor2D,
   y: tf.Tensor2D,
+  open: tf.Tensor2D,
   weights: MixerWeights,
   dOutput: tf.Tensor2D,
   grid: MixerGrid,
 ): { output: tf.Tensor2D; dY: tf.Tensor2D; dGate: tf.Tensor2D } {
   return tf.tidy(() => {
-    const open = gate(projected, grid);
     const output = tf.tidy(() => tf.matMul(dOutput, tf.mul(y, open) as tf.Tensor2D, true) as tf.Tensor2D);
     const dGated = tf.matMul(dOutput, weights.output);
     const dGate = siluGradient(half(projected, 1), grid.gather(tf.mul(dGated, y)));
