@@ -56,10 +56,15 @@ export function squarePositions(instances: number): Positions {
  */
 export function fillCells(rows: tf.Tensor2D, cells: GridCells): tf.Tensor2D {
   return differentiable((given: tf.Tensor2D) => ({
-    value: tf.gather(given, tf.tensor1d(cells.instanceIn, 'int32')),
+    value: tf.tidy(() => tf.gather(given, tf.tensor1d(cells.instanceIn, 'int32'))),
     save: [],
-    gradient: (dy) => [() => tf.concat([fromCells(dy, cells), fromEmptyCells(dy, cells)])],
+    gradient: (dCells) => [() => gatherCells(dCells, cells)],
   }))(rows);
+}
+
+/** The gradient of {@link fillCells}, [n + 1, d], given that of the cells. */
+export function gatherCells(dCells: tf.Tensor2D, cells: GridCells): tf.Tensor2D {
+  return tf.tidy(() => tf.concat([fromCells(dCells, cells), fromEmptyCells(dCells, cells)]));
 }
 
 /** Each instance's row of the gradient: its cell's, or nothing where a later instance fills it. */

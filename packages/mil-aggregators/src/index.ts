@@ -80,4 +80,4 @@ export {
   type TransMILLayout,
 } from './trans-mil.js';
 export { scan2d, type GridSize } from './scan-2d.js';
-export { selectiveScan2d, selectiveScanMemory, type SelectiveScanInputs } from './selective-scan-2d.js';
+export { selectiveScan2d, type SelectiveScanInputs, type SelectiveScanOptions } from './selective-scan-2d.js';

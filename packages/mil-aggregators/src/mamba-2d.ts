@@ -13,7 +13,7 @@ import {
 } from '@mhim/tensor';
 import { Aggregator, type Aggregation, type AggregatorCall, type Positions } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
-import { fillCells, gridCells, squarePositions } from './grid-cells.js';
+import { gridCells, squarePositions } from './grid-cells.js';
 import { MambaBlock } from './mamba-block.js';
 
 export interface Mamba2DConfig {
@@ -113,13 +113,13 @@ export class Mamba2D extends Aggregator {
     return featureLayer(features, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
   }
 
-  aggregate(instances: tf.Tensor2D, { positions }: AggregatorCall = {}): GridAggregation {
+  aggregate(instances: tf.Tensor2D, call: AggregatorCall = {}): GridAggregation {
     const count = instances.shape[0];
-    const grid = gridCells(this.onGrid(positions ?? squarePositions(count)), count);
+    const grid = gridCells(this.onGrid(call.positions ?? squarePositions(count)), count);
     const rows: tf.Tensor2D = tf.concat([instances, tf.reshape(this.blocks.padToken, [1, -1])]);
     let cells = rows;
     this.blocks.blocks.forEach((block, i) => {
-      cells = block.forward(cells, grid, i === 0 ? (each) => fillCells(each, grid) : undefined);
+      cells = block.forward(cells, grid, i === 0 ? grid : undefined, call);
     });
     cells = this.norm.forward(cells);
     const { embedding, attention: cellAttention } = this.pooling.forward(cells);

@@ -1,18 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import {
-  causalConvolution,
-  Linear,
-  Module,
-  rmsNorm,
-  silu,
-  softplus,
-  torchBias,
-  torchWeight,
-  xavierNormal,
-  type Rng,
-} from '@mhim/tensor';
+import { Linear, Module, rmsNorm, torchBias, torchWeight, xavierNormal, type Call, type Rng } from '@mhim/tensor';
+import { fillCells, gatherCells, type GridCells } from './grid-cells.js';
+import { mambaMixer, type MixerGrid, type MixerWeights } from './mamba-mixer.js';
 import type { GridSize } from './scan-2d.js';
-import { selectiveScan2d } from './selective-scan-2d.js';
 
 export interface MambaBlockConfig {
   /** Width d of the cells. */
@@ -45,11 +35,12 @@ export class MambaBlock extends Module {
 
   /**
    * @param rows [rows, d]: one for each different cell
-   * @param fill puts them, or what was computed from each alone, into the cells: [rows, k] → [cells, k]
+   * @param filling which of them each cell holds; the cells themselves without it
    * @returns [cells, d]
    */
-  forward(rows: tf.Tensor2D, grid: GridSize, fill: (rows: tf.Tensor2D) => tf.Tensor2D = (cells) => cells): tf.Tensor2D {
-    return tf.add(fill(rows), this.mixer.forward(rmsNorm(rows, this.norm.weight), grid, fill));
+  forward(rows: tf.Tensor2D, grid: GridSize, filling?: GridCells, call: Call = {}): tf.Tensor2D {
+    const residual = filling ? fillCells(rows, filling) : rows;
+    return tf.add(residual, this.mixer.forward(rmsNorm(rows, this.norm.weight), grid, filling, call));
   }
 }
 
@@ -63,12 +54,8 @@ class Mixer extends Module {
   private readonly output: Linear;
   private readonly norms: { step: Weight; b: Weight; c: Weight };
 
-  constructor(
-    private readonly config: MambaBlockConfig,
-    rng: Rng,
-  ) {
+  constructor({ dim, states }: MambaBlockConfig, rng: Rng) {
     super();
-    const { dim, states } = config;
     const [inner, rank] = [EXPANSION * dim, Math.ceil(dim / STEP_REDUCTION)];
     const [weightInit, bias] = [xavierNormal, false];
     this.logDecay = this.parameter('A_log', logarithms(inner, states));
@@ -85,28 +72,28 @@ class Mixer extends Module {
     };
   }
 
-  forward(rows: tf.Tensor2D, grid: GridSize, fill: (rows: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
-    const { states } = this.config;
-    const [channels, gates] = tf.split(this.input.forward(rows), 2, 1) as [tf.Tensor2D, tf.Tensor2D];
-    const x = silu(this.kernel.forward(fill(channels))) as tf.Tensor2D;
-    const [step, b, c] = tf.split(this.selection.forward(x), [this.step.inputDim, states, states], 1) as [
-      tf.Tensor2D,
-      tf.Tensor2D,
-      tf.Tensor2D,
-    ];
-    const delta = softplus(this.step.forward(rmsNorm(step, this.norms.step.weight))) as tf.Tensor2D;
-    const scanned = selectiveScan2d(
-      {
-        x,
-        delta,
-        a: tf.neg(tf.exp(this.logDecay)),
-        b: rmsNorm(b, this.norms.b.weight),
-        c: rmsNorm(c, this.norms.c.weight),
-      },
-      grid,
-    );
-    const y = tf.add(scanned, tf.mul(x, this.passThrough));
-    return this.output.forward(tf.mul(y, fill(silu(gates) as tf.Tensor2D)));
+  forward(rows: tf.Tensor2D, { width, height }: GridSize, filling: GridCells | undefined, call: Call): tf.Tensor2D {
+    const { norms } = this;
+    const weights: MixerWeights = {
+      kernel: tf.reshape(this.kernel.weight, [-1, TAPS]),
+      kernelBias: this.kernel.bias,
+      selection: this.selection.weight,
+      stepNorm: norms.step.weight,
+      bNorm: norms.b.weight,
+      cNorm: norms.c.weight,
+      step: this.step.weight,
+      stepBias: this.step.bias as tf.Tensor1D,
+      logDecay: this.logDecay,
+      skip: this.passThrough,
+      output: this.output.weight,
+    };
+    const grid: MixerGrid = {
+      width,
+      height,
+      fill: (each) => (filling ? fillCells(each, filling) : each),
+      gather: (dCells) => (filling ? gatherCells(dCells, filling) : dCells),
+    };
+    return mambaMixer(this.input.forward(rows), weights, grid, { training: call.training });
   }
 }
 
@@ -125,20 +112,15 @@ class Weight extends Module {
   }
 }
 
-/** A depthwise causal convolution with PyTorch's own initialisation, which no rule of the official code touches. */
+/** A depthwise convolution with PyTorch's own initialisation, which no rule of the official code touches. */
 class Convolution extends Module {
-  private readonly weight: tf.Variable<tf.Rank.R3>;
-  private readonly bias: tf.Variable<tf.Rank.R1>;
+  readonly weight: tf.Variable<tf.Rank.R3>;
+  readonly bias: tf.Variable<tf.Rank.R1>;
 
   constructor(channels: number, rng: Rng) {
     super();
     const shape: [number, number, number] = [channels, 1, TAPS];
     this.weight = this.parameter('weight', torchWeight<tf.Rank.R3>(shape, rng));
     this.bias = this.parameter('bias', torchBias(shape)<tf.Rank.R1>([channels], rng));
-  }
-
-  /** [n, channels] → [n, channels] */
-  forward(x: tf.Tensor2D): tf.Tensor2D {
-    return causalConvolution(x, tf.reshape(this.weight, [-1, TAPS]), this.bias);
   }
 }

@@ -9,8 +9,8 @@ import type { GridSize } from './scan-2d.js';
  * What is made here is freed as soon as it has served; `tf.tidy` around a call frees the rest.
  */
 
-/** How many tensors over all cells, states and channels of a chunk are held at once, at most (by {@link scanChunkBack}). */
-export const HELD_STATES = 5;
+/** How many tensors over all cells, states and channels of a chunk are held at once, at most. */
+export const HELD_STATES = 6;
 
 export interface ScanChunk {
   /** Δ by column, each [height, 1, chunk]. */
@@ -25,9 +25,19 @@ export interface ScanChunk {
   c: tf.Tensor3D[];
 }
 
-/** y, [cells, chunk] */
+/** What the way back needs of the way there. */
+export interface ScanStates {
+  /** exp(Δ∘A) by column, each [height, states, chunk], and by row, each [width, states, chunk]. */
+  decay: { along: tf.Tensor3D[]; down: tf.Tensor3D[] };
+  /** What each column (row) took over from the one before, decay∘state; nothing at 0. */
+  carried: { along: (tf.Tensor3D | undefined)[]; down: (tf.Tensor3D | undefined)[] };
+  /** h by row, each [width, states, chunk]. */
+  h: tf.Tensor3D[];
+}
+
+/** y, [cells, chunk], holding half of {@link HELD_STATES}. */
 export function scanChunk(chunk: ScanChunk): tf.Tensor2D {
-  const along = scanColumns(chunk);
+  const along = scanColumns(chunk, undefined);
   const [g, decay] = [turned(along.states), turned(along.decay)];
   let h: tf.Tensor3D | undefined;
   const y = g.map((row, i) => {
@@ -39,6 +49,30 @@ export function scanChunk(chunk: ScanChunk): tf.Tensor2D {
     return tf.matMul(chunk.c[i] as tf.Tensor3D, h, true);
   });
   return cellsOfRows(y);
+}
+
+/** All states of a chunk. */
+export function scanStates(chunk: ScanChunk): ScanStates {
+  const carried: ScanStates['carried'] = { along: [], down: [] };
+  const { decay: along, states } = scanColumns(chunk, carried.along);
+  const g = turned(states);
+  const down = turned(along, 'keep');
+  const h: tf.Tensor3D[] = [];
+  g.forEach((row, i) => {
+    const above = h[i - 1];
+    // A slice itself would keep the memory of all of them.
+    if (!above) return h.push(tf.add(row, 0));
+    const from: tf.Tensor3D = tf.mul(down[i] as tf.Tensor3D, above);
+    carried.down[i] = from;
+    h.push(tf.add(from, row));
+  });
+  tf.dispose(g);
+  return { decay: { along, down }, carried, h };
+}
+
+/** y, [cells, chunk], of the states h of {@link scanStates}. */
+export function scanOutput(h: tf.Tensor3D[], c: tf.Tensor3D[]): tf.Tensor2D {
+  return cellsOfRows(h.map((row, i) => tf.matMul(c[i] as tf.Tensor3D, row, true)));
 }
 
 export interface ScanChunkGradient extends tf.TensorContainerObject {
@@ -53,13 +87,15 @@ export interface ScanChunkGradient extends tf.TensorContainerObject {
   c: tf.Tensor2D;
 }
 
-/** @param dy by row, each [width, 1, chunk] */
-export function scanChunkBack(chunk: ScanChunk, dy: tf.Tensor3D[]): ScanChunkGradient {
-  const carried: tf.Tensor3D[] = [];
-  const along = scanColumns(chunk, carried);
-  const down = backDown(turned(along.states), turned(along.decay, 'keep'), chunk.c, dy);
-  const [q, exponent] = [turned(down.q), turned(down.exponent)];
-  return { ...backAlong(chunk, along.decay, carried, q, exponent), c: down.c };
+/**
+ * @param states of {@link scanStates}; freed
+ * @param dy by row, each [width, 1, chunk]
+ */
+export function scanChunkBack(chunk: ScanChunk, states: ScanStates, dy: tf.Tensor3D[]): ScanChunkGradient {
+  const c = cellsOfRows(dy.map((row, i) => tf.matMul(row, states.h[i] as tf.Tensor3D, false, true)));
+  tf.dispose(states.h);
+  const { q, exponent } = backDown(chunk.c, states, dy);
+  return { ...backAlong(chunk, states, turned(q), turned(exponent)), c };
 }
 
 /** decay∘before + input, or the input itself where nothing is before it. */
@@ -69,11 +105,11 @@ function advance(decay: tf.Tensor3D | undefined, before: tf.Tensor3D | undefined
 
 /**
  * The scan along the rows: exp(Δ∘A) and g by column, each [height, states, chunk].
- * @param carried takes what each column but the first took over from the one before, decay∘g
+ * @param carried takes what each column but the first took over from the one before
  */
 function scanColumns(
   { delta, scaled, a, b }: ScanChunk,
-  carried?: tf.Tensor3D[],
+  carried: (tf.Tensor3D | undefined)[] | undefined,
 ): { decay: tf.Tensor3D[]; states: tf.Tensor3D[] } {
   const decay = delta.map((step) => tf.tidy(() => tf.exp(tf.mul<tf.Tensor3D>(step, a))));
   const states: tf.Tensor3D[] = [];
@@ -91,29 +127,16 @@ function scanColumns(
 }
 
 /**
- * The scan down the columns once more, and its way back: q is what reaches h, and g with it; `exponent` is what reaches Δ∘A
- * through the decay of this direction. All by row, each [width, states, chunk].
+ * From the last row up: q is what reaches h, and g with it; `exponent` is what reaches Δ∘A through the decay of this
+ * direction. Both by row, each [width, states, chunk].
  */
 function backDown(
-  g: tf.Tensor3D[],
-  decay: tf.Tensor3D[],
   c: tf.Tensor3D[],
+  { decay: { down: decay }, carried: { down: carried } }: ScanStates,
   dy: tf.Tensor3D[],
-): { q: tf.Tensor3D[]; exponent: tf.Tensor3D[]; c: tf.Tensor2D } {
-  const carried: tf.Tensor3D[] = [];
-  let h: tf.Tensor3D | undefined;
-  const dc = g.map((row, i) => {
-    const above = h;
-    if (above) {
-      carried[i] = tf.mul(decay[i] as tf.Tensor3D, above);
-      h = tf.add<tf.Tensor3D>(carried[i] as tf.Tensor3D, row);
-      tf.dispose([above, row]);
-    } else h = row;
-    return tf.matMul(dy[i] as tf.Tensor3D, h as tf.Tensor3D, false, true);
-  });
-  h?.dispose();
+): { q: tf.Tensor3D[]; exponent: tf.Tensor3D[] } {
   const [q, exponent]: [tf.Tensor3D[], tf.Tensor3D[]] = [[], []];
-  for (let i = g.length - 1; i >= 0; i--) {
+  for (let i = dy.length - 1; i >= 0; i--) {
     const own = tf.matMul(c[i] as tf.Tensor3D, dy[i] as tf.Tensor3D) as tf.Tensor3D;
     const state = (q[i] = advance(decay[i + 1], q[i + 1], own));
     if (state !== own) own.dispose();
@@ -122,17 +145,16 @@ function backDown(
     tf.dispose([decay[i + 1], from]);
   }
   decay[0]?.dispose();
-  return { q, exponent, c: cellsOfRows(dc) };
+  return { q, exponent };
 }
 
 /**
- * The way back along the rows: r is what reaches Δ∘B∘x.
- * @param decay by column, and so the rest
+ * From the last column back: r is what reaches Δ∘B∘x.
+ * @param q by column, and `exponent` too
  */
 function backAlong(
   { delta, scaled, a, b }: ScanChunk,
-  decay: tf.Tensor3D[],
-  carried: tf.Tensor3D[],
+  { decay: { along: decay }, carried: { along: carried } }: ScanStates,
   q: tf.Tensor3D[],
   exponent: tf.Tensor3D[],
 ): { scaled: tf.Tensor2D; delta: tf.Tensor2D; a: tf.Tensor2D; b: tf.Tensor2D } {

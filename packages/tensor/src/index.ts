@@ -32,7 +32,7 @@ export {
   type ActivationName,
 } from './ops/activation.js';
 export { binaryCrossEntropy } from './ops/binary-cross-entropy.js';
-export { causalConvolution } from './ops/causal-convolution.js';
+export { causalConvolution, causalConvolutionGradients } from './ops/causal-convolution.js';
 export { columnSums } from './ops/column-sums.js';
 export { crossEntropy, type CrossEntropyOptions } from './ops/cross-entropy.js';
 export { differentiable, type Differentiation } from './ops/differentiable.js';
@@ -40,8 +40,8 @@ export { featureLayer, type FeatureLayerOptions } from './ops/feature-layer.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { outsideTape } from './ops/outside-tape.js';
 export { takeRows } from './ops/take-rows.js';
-export { rmsNorm } from './ops/rms-norm.js';
-export { silu } from './ops/silu.js';
+export { rmsNorm, rmsNormGradients } from './ops/rms-norm.js';
+export { silu, siluGradient } from './ops/silu.js';
 export { softplus } from './ops/softplus.js';
 export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';

@@ -348,6 +348,61 @@ class R2TMIL(nn.Module):
         return F.cross_entropy(self(x), label)
 
 
+class Mamba2D(Pooled):
+    """2DMamba (Zhang et al. 2025), one block: its scan by definition, a whole row or column a step, gradients by autograd."""
+
+    DIM, INNER, STATES, RANK = 128, 256, 16, 8
+
+    def __init__(self, input_dim, instances):
+        super().__init__()
+        dim, inner, states, rank = self.DIM, self.INNER, self.STATES, self.RANK
+        self.side = math.ceil(math.sqrt(2 * instances))
+        self.register_buffer("cells", torch.arange(instances) * self.side**2 // instances)
+        self.feature = nn.Sequential(nn.Linear(input_dim, dim), nn.GELU(), nn.Dropout(0.25))
+        self.pad = nn.Parameter(torch.rand(dim))
+        self.norm = nn.RMSNorm(dim, eps=1e-5)
+        self.in_proj = nn.Linear(dim, 2 * inner, bias=False)
+        self.conv = nn.Conv1d(inner, inner, 4, groups=inner, padding=3)
+        self.x_proj = nn.Linear(inner, rank + 2 * states, bias=False)
+        self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-5) for width in (rank, states, states))
+        self.dt_proj = nn.Linear(rank, inner)
+        self.log_decay = nn.Parameter(torch.log(torch.arange(1.0, states + 1)).repeat(inner, 1))
+        self.skip = nn.Parameter(torch.ones(inner))
+        self.out_proj = nn.Linear(inner, dim, bias=False)
+        self.last_norm = nn.LayerNorm(dim)
+        self.attention = nn.Sequential(nn.Linear(dim, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 1))
+        self.predictor = nn.Linear(dim, CLASSES)
+
+    def scan(self, decay, x):
+        for axis in (1, 0):
+            states = []
+            for a, b in zip(decay.unbind(axis), x.unbind(axis)):
+                states.append(torch.addcmul(b, a, states[-1]) if states else b)
+            x = torch.stack(states, axis)
+        return x
+
+    def mix(self, h):
+        side = self.side
+        x, z = self.in_proj(h).chunk(2, dim=-1)
+        x = F.silu(self.conv(x.T[None])[0, :, : side * side].T)
+        dt, b, c = (
+            norm(part)
+            for norm, part in zip(self.norms, self.x_proj(x).split([self.RANK, self.STATES, self.STATES], dim=-1))
+        )
+        dt = F.softplus(self.dt_proj(dt))
+        decay = torch.exp(dt[:, :, None] * -torch.exp(self.log_decay))
+        fed = (dt * x)[:, :, None] * b[:, None, :]
+        grid = (side, side, self.INNER, self.STATES)
+        states = self.scan(decay.view(grid), fed.view(grid)).view(-1, self.INNER, self.STATES)
+        y = (states @ c[:, :, None])[:, :, 0] + self.skip * x
+        return self.out_proj(y * F.silu(z))
+
+    def forward(self, x):
+        h = self.pad.repeat(self.side**2, 1).index_copy(0, self.cells, self.feature(x))
+        h = self.last_norm(h + self.mix(self.norm(h)))
+        return self.predictor(torch.softmax(self.attention(h).T, dim=-1) @ h)
+
+
 class Recycle(nn.Module):
     """Cross-attention of K global queries to the masked instances; keys and values are projected instance by instance."""
 
@@ -409,7 +464,9 @@ class MHIM(nn.Module):
         return self.student.encode(torch.cat([z, self.recycle(z)]))[0]
 
 
-def build(name, input_dim, mhim):
+def build(name, input_dim, mhim, instances):
+    if name == "mamba-2d":
+        return Mamba2D(input_dim, instances)
     if name == "ds-mil":
         return DualStreamMIL(input_dim, mhim)
     if name == "dtfd-mil":
@@ -429,7 +486,7 @@ def main():
     x = torch.randn(task["instances"], task["inputDim"])
     label = torch.tensor([1])
     mhim = task["model"].startswith("mhim-v2")
-    base = build(task["model"].removeprefix("mhim-v2:"), task["inputDim"], mhim)
+    base = build(task["model"].removeprefix("mhim-v2:"), task["inputDim"], mhim, task["instances"])
     model = MHIM(base) if mhim else base
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-4, weight_decay=1e-5)
 

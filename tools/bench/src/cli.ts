@@ -17,6 +17,7 @@ const MODELS = [
   'trans-mil',
   'mhim-v2:trans-mil',
   'r2t-mil',
+  'mamba-2d',
 ];
 
 interface Options {

@@ -14,31 +14,60 @@ export function causalConvolution(x: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.
   if (kernel.shape[0] !== x.shape[1]) {
     throw new MhimError(`the kernel has ${kernel.shape[0]} channels, the sequence ${x.shape[1]}.`, { code: 'shape' });
   }
-  return tf.add(convolve(x, kernel), bias);
+  return convolve(x, kernel, bias);
 }
 
-const convolve = differentiable((x: tf.Tensor2D, kernel: tf.Tensor2D) => {
-  const taps = kernel.shape[1];
-  const rows = x.shape[0];
+/** The gradients of {@link causalConvolution} for x, kernel and bias, given dy [n, c]. */
+export function causalConvolutionGradients(
+  x: tf.Tensor2D,
+  kernel: tf.Tensor2D,
+  dy: tf.Tensor2D,
+): [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D] {
+  return tf.tidy(() => {
+    const [rows, taps] = [x.shape[0], kernel.shape[1]];
+    const after = tf.pad(dy, [
+      [0, taps - 1],
+      [0, 0],
+    ]);
+    const dk = range(taps).map((j) => {
+      const late = Math.min(taps - 1 - j, rows);
+      return tf.tidy(() => tf.sum(tf.mul(rowsFrom(x, 0, rows - late), rowsFrom(dy, late, rows - late)), 0));
+    });
+    return [
+      sumOf(taps, (j) => tf.mul(rowsFrom(after, taps - 1 - j, rows), tap(kernel, j))),
+      tf.stack(dk, 1) as tf.Tensor2D,
+      tf.sum(dy, 0) as tf.Tensor1D,
+    ] as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+  });
+}
+
+const convolve = differentiable((x: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.Tensor1D) => {
+  const [rows, taps] = [x.shape[0], kernel.shape[1]];
   const padded = tf.pad(x, [
     [taps - 1, 0],
     [0, 0],
   ]);
   return {
-    value: tf.addN(range(taps).map((j) => tf.mul(rowsFrom(padded, j, rows), tap(kernel, j)))) as tf.Tensor2D,
-    save: [padded, kernel],
-    gradient: (dy, saved) => {
-      const [sequence, k] = saved as [tf.Tensor2D, tf.Tensor2D];
-      const after = tf.pad(dy, [
-        [0, taps - 1],
-        [0, 0],
-      ]);
-      const dx = tf.addN(range(taps).map((j) => tf.mul(rowsFrom(after, taps - 1 - j, rows), tap(k, j))));
-      const dk = range(taps).map((j) => tf.sum(tf.mul(rowsFrom(sequence, j, rows), dy), 0) as tf.Tensor1D);
-      return [dx, tf.stack(dk, 1)];
-    },
+    value: tf.add(
+      sumOf(taps, (j) => tf.mul(rowsFrom(padded, j, rows), tap(kernel, j))),
+      bias,
+    ) as tf.Tensor2D,
+    save: [x, kernel],
+    gradient: (dy, saved) => causalConvolutionGradients(saved[0] as tf.Tensor2D, saved[1] as tf.Tensor2D, dy),
   };
 });
+
+/** Sums term by term, with no more than three of them in memory. */
+function sumOf(count: number, term: (j: number) => tf.Tensor): tf.Tensor {
+  return range(count - 1).reduce(
+    (sum, j) => {
+      const next = tf.tidy(() => tf.add(sum, term(j + 1)));
+      sum.dispose();
+      return next;
+    },
+    tf.tidy(() => term(0)),
+  );
+}
 
 function rowsFrom(x: tf.Tensor2D, first: number, rows: number): tf.Tensor2D {
   return tf.slice(x, [first, 0], [rows, -1]);

@@ -5,24 +5,26 @@ const EPSILON = 1e-5;
 
 /**
  * Root mean square normalisation, x·rsqrt(mean(x²) + 1e-5)∘weight (Zhang & Sennrich 2019 eq. 4).
- * @param x [n, d]
- * @param weight [d]
- * @returns [n, d]
+ *
+ * x [n, d], weight [d] → [n, d]
  */
-export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D): tf.Tensor2D {
-  return tf.mul(scaleRows(x), weight);
+export const rmsNorm = differentiable((x: tf.Tensor2D, weight: tf.Tensor1D) => ({
+  value: tf.mul(tf.mul(x, rowScale(x)), weight) as tf.Tensor2D,
+  save: [x, weight],
+  gradient: (dy, saved) => rmsNormGradients(saved[0] as tf.Tensor2D, saved[1] as tf.Tensor1D, dy),
+}));
+
+/** The gradients of {@link rmsNorm} for x and weight, given dy [n, d]. */
+export function rmsNormGradients(x: tf.Tensor2D, weight: tf.Tensor1D, dy: tf.Tensor2D): [tf.Tensor2D, tf.Tensor1D] {
+  return tf.tidy(() => {
+    const scale = rowScale(x);
+    const y = tf.mul(x, scale);
+    const dScaled = tf.mul(dy, weight);
+    const along = tf.mean(tf.mul(dScaled, y), 1, true);
+    return [tf.mul(tf.sub(dScaled, tf.mul(y, along)), scale), tf.sum(tf.mul(dy, y), 0)] as [tf.Tensor2D, tf.Tensor1D];
+  });
 }
 
-const scaleRows = differentiable((x: tf.Tensor2D) => {
-  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), EPSILON));
-  const result: tf.Tensor2D = tf.mul(x, scale);
-  return {
-    value: result,
-    save: [result, scale],
-    gradient: (dy, saved) => {
-      const [y, rowScale] = saved as [tf.Tensor2D, tf.Tensor2D];
-      const along = tf.mean(tf.mul(dy, y), 1, true);
-      return [tf.mul(tf.sub(dy, tf.mul(y, along)), rowScale)];
-    },
-  };
-});
+function rowScale(x: tf.Tensor2D): tf.Tensor2D {
+  return tf.rsqrt(tf.add<tf.Tensor2D>(tf.mean(tf.square(x), 1, true), EPSILON));
+}
