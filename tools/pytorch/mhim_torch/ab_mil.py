@@ -41,6 +41,7 @@ class ABMIL(AttentionPooling, Aggregator):
             dropout=attention_dropout,
             **({"gated_names": ("attention_V", "attention_U", "attention_w")} if ilse else {}),
         )
+        self.embed_dim = embed_dim
         self.feature_name = "feature_extractor_part2" if ilse else "feature"
         leading = norm if norm_position == "features" else "none"
         setattr(self, self.feature_name, feature_layer(input_dim, embed_dim, activation, dropout, feature_bias, leading))
@@ -53,13 +54,13 @@ class ABMIL(AttentionPooling, Aggregator):
         self.classifier = nn.Sequential(head) if gated or ilse else head
         self.uses_positions = position == "sin-cos"
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         x = self.norm(x) if self.norm is not None and self.norm_on_features else x
         z = getattr(self, self.feature_name)(x)
-        return self.norm(z) if self.norm is not None and not self.norm_on_features else z
+        z = self.norm(z) if self.norm is not None and not self.norm_on_features else z
+        return z + sin_cos(positions, z.shape[1]) if self.uses_positions else z
 
     def pool(self, z, positions=None, scored=False):
-        z = z + sin_cos(positions, z.shape[1]) if self.uses_positions else z
         a = self.attend(z)
         bag = a @ z
         return (self.norm1(bag) if self.norm1 is not None else bag), a

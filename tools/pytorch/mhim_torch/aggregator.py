@@ -27,6 +27,8 @@ class Aggregator(nn.Module):
 
     #: Whether positions change anything.
     uses_positions = False
+    #: Width d of the instances, which every constructor sets.
+    embed_dim: int
 
     def __init__(self):
         super().__init__()
@@ -34,7 +36,7 @@ class Aggregator(nn.Module):
         self.merge = None
         self.recycle_at_inference = True
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         raise NotImplementedError
 
     def pool(self, z, positions=None, scored=False):
@@ -49,7 +51,7 @@ class Aggregator(nn.Module):
         raise NotImplementedError(f"The PyTorch side does not train MHIM over {type(self).__name__}.")
 
     def forward(self, x, positions=None):
-        z = self.embed(x)
+        z = self.embed(x, positions)
         if self.merge is not None and self.recycle_at_inference:
             recycled = self.merge(z)
             z = torch.cat([z, recycled])

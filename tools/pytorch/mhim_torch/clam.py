@@ -52,10 +52,11 @@ class Clam(Aggregator):
             else nn.Linear(embed_dim, classes, bias=classifier_bias)
         )
         self.instance_classifiers = nn.ModuleList(nn.Linear(embed_dim, 2) for _ in range(classes))
+        self.embed_dim = embed_dim
         self.multiple, self.sampled, self.subtyping, self.instance_loss = multiple, sampled, subtyping, instance_loss
         self.label_weight, self.instance_weight = label_weight, instance_weight
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return self.attention_net[:-1](x)
 
     def pool(self, z, positions=None, scored=False):

@@ -85,6 +85,7 @@ class DSMIL(DualStream, Aggregator):
         super().__init__()
         original = layout == "original"
         dim = input_dim if original else embed_dim
+        self.embed_dim = dim
         self.feature = None if original else feature_layer(input_dim, dim, activation, dropout, bias, norm)
         batch = norm == "batch" and not original
         self.norm = nn.BatchNorm1d(input_dim) if batch else None
@@ -94,7 +95,7 @@ class DSMIL(DualStream, Aggregator):
         self.build(dim, classes, query, query_dim, values, prediction, bias, norm, name)
         self.label_weight, self.instance_weight = label_weight, instance_weight
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         x = x if self.norm is None else self.norm(x)
         return x if self.feature is None else self.feature(x)
 

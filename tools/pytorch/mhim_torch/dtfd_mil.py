@@ -69,6 +69,7 @@ class DTFD(Aggregator):
         tiers="separate",
     ):
         super().__init__()
+        self.embed_dim = embed_dim
         self.classifier = Classifier(embed_dim, classes, dropout)
         self.attention = gated_attention(embed_dim, attention_dim)
         self.dimReduction = DimReduction(input_dim, embed_dim, activation, dropout, residual_blocks)
@@ -77,7 +78,7 @@ class DTFD(Aggregator):
         self.order, self.tier_one_loss, self.tiers = order, tier_one_loss, tiers
         self.deal = torch.randperm
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return self.dimReduction(x)
 
     def pool(self, z, positions=None, scored=False):

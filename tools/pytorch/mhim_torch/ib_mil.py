@@ -35,6 +35,7 @@ class IBMIL(AttentionPooling, Aggregator):
         original = layout == "original"
         dim = input_dim if original else embed_dim
         super().__init__(dim, attention_dim)
+        self.embed_dim = dim
         self.embedding = None if original else Embedding(feature_layer(input_dim, dim, activation, dropout))
         seen = 2 * dim if confounders > 0 and merge == "cat" else dim
         self.head_name = "classifier" if original else "head"
@@ -49,7 +50,7 @@ class IBMIL(AttentionPooling, Aggregator):
         else:
             self.register_buffer("confounder_feat", dictionary)
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return x if self.embedding is None else self.embedding.embed(x)
 
     def pool(self, z, positions=None, scored=False):

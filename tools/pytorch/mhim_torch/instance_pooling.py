@@ -11,9 +11,9 @@ class InstancePooling(Aggregator):
         drop = [nn.Dropout(dropout)] if dropout > 0 else []
         hidden = nn.Linear(input_dim, embed_dim)
         self.head = nn.Sequential(hidden, ACTIVATIONS[activation](), *drop, nn.Linear(embed_dim, classes))
-        self.largest = largest
+        self.embed_dim, self.largest = embed_dim, largest
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return self.head[:-1](x)
 
     def pool(self, z, positions=None, scored=False):

@@ -40,13 +40,14 @@ class Mamba2D(AttentionPooling, Aggregator):
         grid_height=0,
     ):
         super().__init__(embed_dim, attention_dim)
+        self.embed_dim = embed_dim
         self._fc1 = feature_layer(input_dim, embed_dim, activation, dropout)
         self.layers = Blocks(embed_dim, layers, states, pad_token == "trainable")
         self.norm = nn.LayerNorm(embed_dim)
         self.classifier = nn.Linear(embed_dim, classes)
         self.fixed = grid_width, grid_height
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return self._fc1(x)
 
     def pool(self, z, positions=None, scored=False):

@@ -33,11 +33,12 @@ class MHIMBase(Aggregator):
         super().__init__()
         if norm != "none":
             raise ValueError(f"aggregator.norm: expected none inside MHIM, got {norm}.")
+        self.embed_dim = embed_dim
         self.feature = feature_layer(input_dim, embed_dim, activation, dropout, feature_bias)
         self.online_encoder = ENCODERS[encoder](embed_dim, classes, **options)
         self.predictor = nn.Linear(embed_dim, classes, bias=classifier_bias)
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return self.feature(x)
 
     def pool(self, z, positions=None, scored=False):

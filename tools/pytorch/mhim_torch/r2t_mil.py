@@ -162,7 +162,7 @@ class R2TMIL(Aggregator):
         norm_position="features",
     ):
         super().__init__()
-        dim = embed_dim
+        self.embed_dim = dim = embed_dim
         self.feature = feature_layer(input_dim, dim, activation, dropout, feature_bias)
         self.norm_on_features = norm_position == "features"
         self.norm = new_norm(norm, input_dim if self.norm_on_features else dim)
@@ -194,7 +194,7 @@ class R2TMIL(Aggregator):
         )
         self.predictor = nn.Linear(dim, classes, bias=classifier_bias)
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return self.feature(self.norm(x) if self.norm is not None and self.norm_on_features else x)
 
     def pool(self, z, positions=None, scored=False):

@@ -62,9 +62,8 @@ def from_config(config):
         model.deal = lambda n: torch.randperm(n) if model.training else dealt_out(n)
     mhim = config.get("mhim", {})
     if method == "mhim-v2" and mhim.get("recycle", True):
-        width = options.get("embed_dim", parameters(AGGREGATORS[name])["embed_dim"].default)
         model.merge = Recycle(
-            width,
+            model.embed_dim,
             queries=mhim.get("queries", 5),
             heads=mhim.get("recycleHeads", 8),
             head_dim=mhim.get("recycleHeadDim", 64),

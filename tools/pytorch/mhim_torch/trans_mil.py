@@ -114,12 +114,13 @@ class TransMIL(TransMILEncoder, Aggregator):
         layout="stand-alone",
     ):
         super().__init__(embed_dim, classes, heads, head_dim, landmarks, attention_dropout, position)
+        self.embed_dim = embed_dim
         self.names = ("_fc1", "_fc2") if layout == "original" else ("feature", "classifier")
         self.norm1 = nn.BatchNorm1d(input_dim) if norm == "batch" else None
         setattr(self, self.names[0], feature_layer(input_dim, embed_dim, activation, dropout, feature_bias, norm))
         setattr(self, self.names[1], nn.Linear(embed_dim, classes, bias=classifier_bias))
 
-    def embed(self, x):
+    def embed(self, x, positions=None):
         return getattr(self, self.names[0])(x if self.norm1 is None else self.norm1(x))
 
     def classify(self, bag, state):
