@@ -115,6 +115,15 @@ describe('a training configuration', () => {
     });
   });
 
+  test('has those of the method and the task, where they differ', () => {
+    const predicts = (input: TrainInput) => resolve({ base: 'ds-mil', ...input }).aggregator.prediction;
+    expect(predicts({ model: 'mhim' })).toBe('mean-probability');
+    expect(predicts({ model: 'mhim-v2' })).toBe('mean');
+    expect(predicts({ model: 'mhim', task: 'survival' })).toBe('mean');
+    expect(predicts({ model: 'mhim', aggregator: { prediction: 'mean' } })).toBe('mean');
+    expect(resolve({ model: 'mhim', base: 'ib-mil' }).aggregator).toEqual({ confounders: 0 });
+  });
+
   test('is complete: what it resolves to resolves to itself', () => {
     for (const input of [{ model: 'ab-mil' }, { model: 'mhim', base: 'max-pooling' }, { model: 'mhim-v2' }] as const) {
       const config = resolve(input);
