@@ -60,5 +60,5 @@ def listed(values):
 if __name__ == "__main__":
     try:
         main()
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -1,9 +1,11 @@
 """Feature files of one bag: features [n, in], coordinates [n, 2] where the file has them."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 
@@ -14,7 +16,10 @@ def read_bag(path):
     kind = path.suffix.lower()
     if kind not in READERS:
         raise ValueError(f"{path}: is no feature file. Expected one of {', '.join(READERS)}.")
-    content = READERS[kind](path)
+    try:
+        content = READERS[kind](path)
+    except SafetensorError as error:
+        raise ValueError(f"{path}: {error}.") from error
     features = content.get("features", content.get("feats"))
     if features is None:
         raise ValueError(f"{path}: holds no features, but {', '.join(content) or 'nothing'}.")
@@ -28,7 +33,10 @@ def read_bag(path):
 
 def read_torch(path):
     # Tensors only: nothing in the file is executed.
-    content = torch.load(path, weights_only=True, map_location="cpu")
+    try:
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path}: is damaged, or asks for more than tensors.") from error
     return content if isinstance(content, dict) else {"features": content}
 
 

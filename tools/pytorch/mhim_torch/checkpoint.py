@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from .grid_positions import grid_positions
 from .registry import from_config
@@ -21,12 +21,18 @@ class StoredModel:
         if not config.is_file():
             raise ValueError(f"{config}: is missing. It says what model {self.path.name} holds.")
         self.config = json.loads(config.read_text())
-        with safe_open(self.path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}
-            fitted = (file.metadata() or {}).get("standardiser")
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                state = {name: file.get_tensor(name) for name in file.keys()}
+                fitted = (file.metadata() or {}).get("standardiser")
+        except SafetensorError as error:
+            raise ValueError(f"{self.path}: {error}.") from error
         self.standardiser = fitted and [np.float32(json.loads(fitted)[key]) for key in ("mean", "std")]
         self.model = from_config(self.config).eval()
-        self.model.load_state_dict(state, strict=True)
+        try:
+            self.model.load_state_dict(state, strict=True)
+        except RuntimeError as error:
+            raise ValueError(f"{self.path}: does not hold what its config.json says. {error}") from error
 
     @torch.no_grad()
     def logits(self, features, coords=None):
