@@ -124,7 +124,7 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
     ...given,
     ...chosen,
     data,
-    aggregator: aggregatorSettings(chosen, input.aggregator ?? {}),
+    aggregator: aggregatorSettings(chosen, input.aggregator ?? {}, input.task),
     ...(isMethod(chosen.model) ? methodOptions(chosen.model, chosen.base, input) : {}),
   };
 }
