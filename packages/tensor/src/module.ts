@@ -165,8 +165,9 @@ function join(prefix: string, name: string): string {
 function assign(variable: tf.Variable, value: StateSource[string]): void {
   tf.tidy(() => {
     if (value instanceof tf.Tensor) return variable.assign(value.clone());
-    const data =
-      value.data instanceof Float32Array ? value.data : Float32Array.from(value.data as ArrayLike<number>, Number);
+    // Read once: a source may make or fetch its values only when they are asked for.
+    const { data: values } = value;
+    const data = values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>, Number);
     variable.assign(tf.tensor(data.slice(), variable.shape, 'float32'));
   });
 }
