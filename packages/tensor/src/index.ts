@@ -15,7 +15,7 @@ export {
   zeros,
   type Initialiser,
 } from './initialisers.js';
-export { BatchNorm } from './layers/batch-norm.js';
+export { BatchNorm, type BatchNormOptions } from './layers/batch-norm.js';
 export { CrossAttention, type CrossAttentionConfig } from './layers/cross-attention.js';
 export { dropout, keepMask } from './layers/dropout.js';
 export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.js';

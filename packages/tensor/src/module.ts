@@ -99,7 +99,8 @@ export abstract class Module {
 
   /** Frees every parameter of the tree. */
   dispose(): void {
-    for (const variable of this.collect(true).values()) variable.dispose();
+    for (const variable of this.own.values()) variable.dispose();
+    for (const child of this.children.values()) child.dispose();
   }
 
   /** Registers a parameter; takes ownership of `value`. */
