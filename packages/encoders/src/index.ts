@@ -1,3 +1,18 @@
+export {
+  createEncoder,
+  type EfficientNetLite0Options,
+  type EncoderOptions,
+  type OnnxEncoderOptions,
+  type PublishedEncoderOptions,
+} from './create-encoder.js';
+export { obtainEfficientNetLite0, type DefaultWeightsOptions } from './default-weights.js';
+export {
+  Encoder,
+  type EncodedImages,
+  type EncoderDescription,
+  type EncoderEngine,
+  type ImageBatch,
+} from './encoder.js';
 export type { RgbImage } from './image.js';
 export type { Tap } from './layers/in-turn.js';
 export {
@@ -22,3 +37,13 @@ export {
   type PreprocessingName,
 } from './preprocessing/preprocessing.js';
 export type { ResamplingFilter } from './preprocessing/resampling-taps.js';
+export type { OnnxEngineOptions } from './onnx-engine.js';
+export {
+  checkpointLayouts,
+  encoderNames,
+  encoders,
+  type EncoderInfo,
+  type EncoderName,
+  type PublishedEncoder,
+} from './registry.js';
+export { loadWeights, type CheckpointLayout } from './weights.js';

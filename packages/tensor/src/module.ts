@@ -165,8 +165,8 @@ function join(prefix: string, name: string): string {
 
 function assign(variable: tf.Variable, value: StateSource[string]): void {
   tf.tidy(() => {
-    if (value instanceof tf.Tensor) return variable.assign(value.clone());
-    // Read once: a source may make or fetch its values only when they are asked for.
+    // `data` is read once, which `instanceof` would do too: a source may make its values only when they are asked for.
+    if ('dataId' in value) return variable.assign(value.clone());
     const { data: values } = value;
     const data = values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>, Number);
     variable.assign(tf.tensor(data.slice(), variable.shape, 'float32'));

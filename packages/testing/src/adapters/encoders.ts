@@ -1,6 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import {
+  checkpointLayouts,
+  EfficientNetLite0,
+  loadWeights,
   normalise,
+  obtainEfficientNetLite0,
   PlipVisionTower,
   preprocessingNames,
   preprocessings,
@@ -23,6 +27,7 @@ export const encoderAdapters: Adapters = {
     encode(fixture, new PlipVisionTower({ depth: blocksOf(fixture, 'vision_model.encoder.layers') })),
   'encoders.vit_l16_uni': (fixture) =>
     encode(fixture, new UniVisionTransformer({ depth: blocksOf(fixture, 'blocks') })),
+  'encoders.effnet_lite0': efficientNetLite0,
   'encoders.preprocess': preprocess,
 };
 
@@ -36,6 +41,34 @@ function encode(fixture: ConformanceCase, network: Network): Outputs {
     const outputs: Outputs = {};
     const features = network.forward(networkInput(fixture), statisticsInto(outputs, fixture));
     return { ...outputs, ...numbers({ 'out.feature': features }) };
+  });
+}
+
+/** The real weights on real tiles, from the tiles' bytes on; its three outputs are separate calls. */
+async function efficientNetLite0(fixture: ConformanceCase): Promise<Outputs> {
+  const weights = await obtainEfficientNetLite0();
+  const network = new EfficientNetLite0();
+  await loadWeights(network, weights, checkpointLayouts.effnet_lite0);
+  const [count, height, width] = fixture.shape('input.tiles') as [number, number, number];
+  const bytes = fixture.data('input.tiles') as Uint8Array;
+  const images = Array.from({ length: count }, (_, i) => {
+    const data = bytes.subarray(3 * width * height * i, 3 * width * height * (i + 1));
+    return resizeAndCrop({ data, width, height }, 'effnet_lite0');
+  });
+  return withModule(network, () => {
+    const values = images.flatMap((image) => [...normalise(image, 'effnet_lite0')]);
+    const { width: side } = images[0] as RgbImage;
+    const batch = tf.tensor4d(values, [count, side, side, 3]);
+    const outputs: Outputs = {};
+    const logits = network.forward(batch, 'logits', statisticsInto(outputs, fixture));
+    return {
+      ...outputs,
+      ...numbers({
+        'out.mid112': network.forward(batch, 'mid112'),
+        'out.feat1280': network.forward(batch, 'head1280'),
+        'out.logits': logits,
+      }),
+    };
   });
 }
 
