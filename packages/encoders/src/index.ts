@@ -37,6 +37,7 @@ export {
   type PreprocessingName,
 } from './preprocessing/preprocessing.js';
 export type { ResamplingFilter } from './preprocessing/resampling-taps.js';
+export { NetworkEngine } from './network-engine.js';
 export type { OnnxEngineOptions } from './onnx-engine.js';
 export {
   checkpointLayouts,
