@@ -55,11 +55,11 @@ describe.each(examples)('README of @mhim/$name', ({ name, number, code, built })
   });
 });
 
-/** Benchmarks are fetched on first use; where they are in the cache, the example is run. */
+/** Benchmarks and the default encoder are fetched on first use; where they are in the cache, the example is run. */
 function needsNetwork(code: string): boolean {
-  const [, benchmark] = /openBenchmark\('([\w-]+)'\)/.exec(code) ?? [];
-  if (benchmark === undefined) return false;
   const cache =
     process.env.MHIM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? '', '.cache'), 'mhim');
-  return !existsSync(join(cache, 'benchmarks', benchmark, 'index.json'));
+  const [, benchmark] = /openBenchmark\('([\w-]+)'\)/.exec(code) ?? [];
+  if (benchmark !== undefined) return !existsSync(join(cache, 'benchmarks', benchmark, 'index.json'));
+  return code.includes('createEncoder()') && !existsSync(join(cache, 'encoders', 'efficientnet-lite0-57934424.pth'));
 }

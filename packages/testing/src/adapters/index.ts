@@ -3,6 +3,7 @@ import { abmilAdapters } from './abmil.js';
 import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
 import { dtfdAdapters } from './dtfd.js';
+import { encoderAdapters } from './encoders.js';
 import { foldAdapters } from './folds.js';
 import { ibmilAdapters } from './ibmil.js';
 import { initialisationAdapters } from './initialisation.js';
@@ -26,6 +27,7 @@ export const adapters: Adapters = {
   ...poolingAdapters,
   ...rrtAdapters,
   ...dtfdAdapters,
+  ...encoderAdapters,
   ...ibmilAdapters,
   ...mamba2DAdapters,
   ...mhimAdapters,
