@@ -102,12 +102,7 @@ const wheels: Record<string, Omit<Wheel, 'requirement'>> = {
 };
 
 /** Unpacks beside the final folder and renames at the end, as the TensorFlow library is. */
-async function download(
-  folder: string,
-  platform: Platform,
-  cache: string,
-  log: (line: string) => void,
-): Promise<void> {
+async function download(folder: string, platform: Platform, cache: string, log: (line: string) => void): Promise<void> {
   const wheel = openSlideWheel(platform);
   await mkdir(cache, { recursive: true });
   await sweep(cache);
