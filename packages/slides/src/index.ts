@@ -45,3 +45,36 @@ export {
   type PatchGrid,
   type PatchGridConfig,
 } from './tiling/patch-grid.js';
+export { colourEncoder } from './features/colour-encoder.js';
+export type { PatchEncoder } from './features/encoder.js';
+export { extractFeatures, type ExtractFeaturesOptions } from './features/extract-features.js';
+export { findSlides, SLIDE_EXTENSIONS, slideName } from './find-slides.js';
+export { writePng } from './images/png.js';
+export {
+  featureFile,
+  processSlide,
+  slidePipelineDefaults,
+  type ProcessSlideOptions,
+  type SlidePipelineConfig,
+  type SlideResult,
+  type SlideStage,
+} from './process-slide.js';
+export { processSlides, type ProcessSlidesOptions } from './process-slides.js';
+export {
+  readCoordsFile,
+  writeClamCoords,
+  writeTridentCoords,
+  type ClamCoordsOptions,
+  type CoordsFile,
+  type TridentCoordsOptions,
+} from './tiling/coords-file.js';
+export { dropBlankPatches, type DropBlankOptions } from './tiling/drop-blank.js';
+export {
+  baseMagnificationOf,
+  patchPlanDefaults,
+  planPatches,
+  readPatch,
+  type PatchPlan,
+  type PatchPlanOptions,
+} from './tiling/patch-plan.js';
+export { tissueOverlay, type OverlayOptions } from './tissue/overlay.js';

@@ -1,7 +1,8 @@
+import type * as opencv from '@techstark/opencv-js';
 import { MhimError } from '@mhim/tensor';
 
 /** OpenCV's WebAssembly build. Its pictures live in the library's own memory and have to be deleted. */
-export type OpenCV = typeof import('@techstark/opencv-js');
+export type OpenCV = typeof opencv;
 export type Mat = InstanceType<OpenCV['Mat']>;
 type MatVector = InstanceType<OpenCV['MatVector']>;
 

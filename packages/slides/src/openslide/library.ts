@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type * as koffi from 'koffi';
 import { MhimError } from '@mhim/tensor';
 
 /** A pointer of C's; what it points to is OpenSlide's own. */
@@ -72,7 +73,7 @@ async function find(): Promise<OpenSlideLibrary> {
   });
 }
 
-type Koffi = typeof import('koffi');
+type Koffi = typeof koffi;
 
 async function loadKoffi(): Promise<Koffi> {
   try {

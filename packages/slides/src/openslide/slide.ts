@@ -17,6 +17,8 @@ export class Slide implements SlideReader {
   /** Names and sizes of label, macro, thumbnail … */
   readonly associatedImages: Readonly<Record<string, readonly [number, number]>>;
   private closed = false;
+  /** Reads under way; the file is freed after the last. */
+  private reading = 0;
 
   private constructor(
     /** File name without extension, as CLAM and TRIDENT call a slide. */
@@ -129,8 +131,8 @@ export class Slide implements SlideReader {
       });
     }
     const pixels = new Uint32Array(width * height);
-    if (pixels.length > 0) await this.library.readRegion(this.open(), pixels, x, y, level, width, height);
-    this.check();
+    if (pixels.length === 0) return pixels;
+    await this.whileOpen((handle) => this.library.readRegion(handle, pixels, x, y, level, width, height));
     return pixels;
   }
 
@@ -148,16 +150,27 @@ export class Slide implements SlideReader {
       });
     }
     const pixels = new Uint32Array(size[0] * size[1]);
-    await this.library.readAssociatedImage(this.open(), name, pixels);
-    this.check();
+    await this.whileOpen((handle) => this.library.readAssociatedImage(handle, name, pixels));
     return rgbOfArgb(pixels, ...size);
   }
 
-  /** Frees the file; nothing may be read after, and no read may be under way. */
+  /** Frees the file, after the reads that are under way; nothing may be read after. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.library.close(this.handle);
+    if (this.reading === 0) this.library.close(this.handle);
+  }
+
+  private async whileOpen(read: (handle: Pointer) => Promise<void>): Promise<void> {
+    const handle = this.open();
+    this.reading++;
+    try {
+      await read(handle);
+      this.check(handle);
+    } finally {
+      this.reading--;
+      if (this.closed && this.reading === 0) this.library.close(handle);
+    }
   }
 
   private open(): Pointer {
@@ -166,8 +179,8 @@ export class Slide implements SlideReader {
   }
 
   /** OpenSlide keeps the first error of a slide, and gives blank pixels from then on. */
-  private check(): void {
-    const error = this.library.getError(this.open());
+  private check(handle = this.handle): void {
+    const error = this.library.getError(handle);
     if (error !== null) throw damaged(this.path, error);
   }
 }
