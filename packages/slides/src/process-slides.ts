@@ -11,6 +11,8 @@ import {
   type SlideStage,
 } from './process-slide.js';
 import { slidesTable } from './slides-table.js';
+import { checkPatchPlan } from './tiling/patch-plan.js';
+import { checkSegmentation } from './tissue/segmentation-config.js';
 
 export interface ProcessSlidesOptions extends Omit<ProcessSlideOptions, 'onStage'> {
   /** Slide, or folder of slides. */
@@ -29,7 +31,10 @@ export interface ProcessSlidesOptions extends Omit<ProcessSlideOptions, 'onStage
  */
 export async function processSlides(options: ProcessSlidesOptions): Promise<SlideResult[]> {
   const { out, signal, onSlide, onResult } = options;
-  checkBagFormat(options.config.format, options.config.dtype);
+  const { segmentation, patches, format, dtype } = options.config;
+  checkBagFormat(format, dtype);
+  checkSegmentation(segmentation);
+  checkPatchPlan(patches);
   const paths = findSlides(options.slides);
   mkdirSync(join(out, 'records'), { recursive: true });
   agreeOn(out, options);

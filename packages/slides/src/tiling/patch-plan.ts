@@ -43,7 +43,7 @@ const SAME_SCALE = 0.01;
  * @throws MhimError `data` when the slide does not say its resolution, or is coarser than what is asked for
  */
 export function planPatches(slide: SlideReader, options: PatchPlanOptions = {}): PatchPlan {
-  const { magnification, patchSize, overlap } = checkOptions({ ...patchPlanDefaults, ...defined(options) });
+  const { magnification, patchSize, overlap } = checkPatchPlan(options);
   const baseMagnification = options.baseMagnification ?? baseMagnificationOf(slide);
   if (baseMagnification === undefined) {
     throw new MhimError('does not say its resolution: neither microns per pixel nor an objective power.', {
@@ -109,16 +109,22 @@ function levelFor(levels: readonly SlideLevel[], scale: number): number {
   return same >= 0 ? same : bestLevelFor(levels, scale);
 }
 
-function checkOptions(options: typeof patchPlanDefaults | Required<Omit<PatchPlanOptions, 'baseMagnification'>>) {
-  const { magnification, patchSize, overlap } = options;
+/**
+ * Options with their defaults.
+ * @throws MhimError `config` naming the option, what it is and what it may be
+ */
+export function checkPatchPlan(options: PatchPlanOptions = {}): Required<Omit<PatchPlanOptions, 'baseMagnification'>> {
+  const { magnification, patchSize, overlap, baseMagnification } = { ...patchPlanDefaults, ...defined(options) };
+  const above0 = (value: number) => value > 0 && Number.isFinite(value);
   const rules: [string, unknown, boolean, string][] = [
-    ['magnification', magnification, magnification > 0 && Number.isFinite(magnification), 'a number above 0'],
+    ['magnification', magnification, above0(magnification), 'a number above 0'],
     ['patchSize', patchSize, Number.isInteger(patchSize) && patchSize > 0, 'a whole number from 1'],
     ['overlap', overlap, Number.isInteger(overlap) && overlap >= 0 && overlap < patchSize, 'from 0 to below patchSize'],
+    ['baseMagnification', baseMagnification, above0(baseMagnification ?? 1), 'a number above 0'],
   ];
   for (const [path, value, holds, expected] of rules)
     if (!holds) throw new MhimError(`is ${String(value)}, expected ${expected}.`, { code: 'config', path });
-  return options;
+  return { magnification, patchSize, overlap };
 }
 
 function defined<T extends object>(options: T): T {

@@ -53,7 +53,7 @@ export interface SegmentationSteps extends TissueSegmentation {
 /**
  * Finds the tissue of a slide by CLAM's method (`WholeSlideImage.segmentTissue`, Lu et al. 2021), step for step: saturation,
  * median filter, threshold or Otsu, closing, contours with holes, area filters. A slide without tissue has no regions.
- * @throws MhimError `config` for a level that the slide has not, or a kept id beyond the regions
+ * @throws MhimError `data` for a level that the slide has not, or a kept id beyond the regions
  */
 export async function segmentTissue(
   slide: SlideReader,
@@ -115,7 +115,7 @@ function segmentationLevel({ levels, path }: SlideReader, level: number): number
   if (level < 0) return bestLevelFor(levels, 64);
   if (level < levels.length) return level;
   throw new MhimError(`has no level ${level}; it has ${levels.length}.`, {
-    code: 'config',
+    code: 'data',
     path,
     hint: 'Choose a lower one, or -1 for automatic.',
   });
@@ -175,7 +175,7 @@ function keptOrder(count: number, { keepIds, excludeIds }: SegmentationConfig): 
   const beyond = keepIds.find((id) => id >= count);
   if (beyond !== undefined) {
     throw new MhimError(`there is no region ${beyond}; ${count} were found.`, {
-      code: 'config',
+      code: 'data',
       path: 'keepIds',
       hint: 'Regions are numbered from 0, after the area filter.',
     });
