@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type * as opencv from '@techstark/opencv-js';
 import { MhimError } from '@mhim/tensor';
 
@@ -22,8 +23,9 @@ export function loadOpenCV(): Promise<OpenCV> {
 
 async function load(): Promise<OpenCV> {
   try {
-    const module = (await import('@techstark/opencv-js')) as unknown as { default: OpenCV | Promise<OpenCV> };
-    return await module.default;
+    // The package's export is a promise, which a dynamic import, itself awaited, would run into.
+    const require = createRequire(import.meta.url);
+    return await (require('@techstark/opencv-js') as OpenCV | Promise<OpenCV>);
   } catch (cause) {
     throw new MhimError(`OpenCV does not load: ${(cause as Error).message}.`, {
       code: 'dependency',

@@ -7,6 +7,7 @@ import {
   featureFile,
   processSlide,
   type ProcessSlideOptions,
+  type SlidePipelineConfig,
   type SlideResult,
   type SlideStage,
 } from './process-slide.js';
@@ -99,23 +100,36 @@ function knownResult(path: string, out: string, { config, encoder }: ProcessSlid
 /** Results of other options do not belong into one folder; an encoder may be added to patches that are there. */
 function agreeOn(out: string, { config, encoder }: ProcessSlidesOptions): void {
   const path = join(out, 'config.json');
-  const before = readJson<Record<string, unknown>>(path);
+  const before = readJson<StoredConfig>(path);
   const named = encoder && (encoder.identity ?? encoder.name);
-  const now = { ...config, encoder: named ?? before?.encoder ?? null };
-  const { format, dtype, ...fixed } = now;
-  const compared = encoder ? { ...fixed, format, dtype } : fixed;
-  for (const [key, value] of before ? Object.entries(compared) : []) {
-    const old = before?.[key];
-    if (JSON.stringify(old) === JSON.stringify(value)) continue;
-    if (key === 'encoder' && old === null) continue;
-    if ((key === 'format' || key === 'dtype') && before?.encoder === null) continue;
-    throw new MhimError(`was made with ${key} ${JSON.stringify(old)}, now it is ${JSON.stringify(value)}.`, {
+  const now: StoredConfig = { ...config, encoder: named ?? before?.encoder ?? null };
+  // Format and encoder are open until there are features.
+  const open =
+    before?.encoder === null ? ['encoder', 'format', 'dtype'] : named === undefined ? ['format', 'dtype'] : [];
+  const [old, asked] = [flat(before ?? {}), flat(now)];
+  for (const key of before ? new Set([...old.keys(), ...asked.keys()]) : []) {
+    if (open.includes(key) || old.get(key) === asked.get(key)) continue;
+    throw new MhimError(`was made with ${key} ${old.get(key) ?? 'unset'}, now it is ${asked.get(key) ?? 'unset'}.`, {
       code: 'config',
       path: out,
       hint: 'Choose another folder for --out, or the same options.',
     });
   }
-  writeFileAtomic(path, `${JSON.stringify({ ...before, ...now }, null, 2)}\n`);
+  const kept = named === undefined && before ? { format: before.format, dtype: before.dtype } : {};
+  writeFileAtomic(path, `${JSON.stringify({ ...now, ...kept }, null, 2)}\n`);
+}
+
+type StoredConfig = Partial<SlidePipelineConfig> & { encoder: string | null };
+
+/** `segmentation.otsu` → its value as text. */
+function flat(value: object, prefix = ''): Map<string, string> {
+  return new Map(
+    Object.entries(value).flatMap(([key, part]): [string, string][] => {
+      if (part === undefined) return [];
+      const nested = typeof part === 'object' && part !== null && !Array.isArray(part);
+      return nested ? [...flat(part as object, `${prefix}${key}.`)] : [[`${prefix}${key}`, JSON.stringify(part)]];
+    }),
+  );
 }
 
 function readJson<T>(path: string): T | undefined {

@@ -21,7 +21,7 @@ import { aligned } from '../text-table.js';
 import { integer, nameOf, number } from './option-types.js';
 
 interface SlidesFlags {
-  out: string;
+  out?: string;
   preset: SegmentationPreset;
   segLevel?: number;
   saturation?: number;
@@ -46,7 +46,8 @@ export function slidesCommand(program: Command, interrupts: Interrupts): void {
     .command('slides')
     .argument('<slides>', 'folder of slides, one slide, or built-in: cmu-1-small-region')
     .description('from whole-slide images to bags: tissue, patches, features; the same command again goes on')
-    .requiredOption('--out <dir>', 'where masks, patches and features go')
+    // Not a required option of commander's, which would ask for it in `check`, too.
+    .option('--out <dir>', 'where masks, patches and features go (required)')
     .option('--preset <name>', `CLAM’s preset: ${presets.join(', ')}`, nameOf(presets), 'default')
     .option('--seg-level <n>', 'level to segment (default: nearest to 64-fold downsampling)', integer)
     .option('--saturation <n>', 'least saturation of tissue, 0 to 255 (default: of the preset)', number)
@@ -101,6 +102,10 @@ Examples:
 
 async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts): Promise<void> {
   const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const { out } = flags;
+  if (out === undefined) {
+    throw new MhimError('a folder for the results is needed.', { code: 'config', path: '--out', hint: 'Name one.' });
+  }
   const config = configOf(flags);
   const slides = await slidesOf(path, log);
   if (flags.encoder === undefined && flags.weights !== undefined) {
@@ -112,12 +117,12 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
   }
   if (flags.encoder !== undefined) log((await useBackend({ log: () => undefined })).summary);
   const encoder = flags.encoder === undefined ? undefined : await openEncoder(flags.encoder, flags.weights);
-  const release = lockRun(flags.out);
+  const release = lockRun(out);
   const progress = slideProgress();
   try {
     const results = await processSlides({
       slides,
-      out: flags.out,
+      out,
       config,
       encoder,
       batchSize: flags.batchSize,
@@ -126,7 +131,7 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
       onStage: progress.stage,
       onResult: (result, before) => progress.result(describe(result, before), before),
     });
-    process.stdout.write(`${table(results)}\n${flags.out}/slides.csv\n`);
+    process.stdout.write(`${table(results)}\n${out}/slides.csv\n`);
     advise(results, log);
     failIfAny(results);
   } finally {

@@ -60,6 +60,7 @@ export class Slide implements SlideReader {
         hint: 'Name the file in it.',
       });
     }
+    if (statSync(path).size === 0) throw damaged(path, 'it has no content');
     const library = await loadOpenSlide();
     const handle = library.open(path);
     if (!handle) throw notASlide(path);

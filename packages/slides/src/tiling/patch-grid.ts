@@ -43,7 +43,7 @@ export interface PatchGrid {
  * The patches of tissue regions, as CLAM's fast pipeline lays them (`process_contours`): a grid of its own for each region from
  * its bounding box on, x slow and y fast; a patch whose centre lies in a kept hole is dropped.
  */
-export function patchGrid(
+export async function patchGrid(
   regions: readonly TissueRegion[],
   levels: readonly SlideLevel[],
   options: Partial<PatchGridConfig> = {},
