@@ -112,7 +112,8 @@ type Imports = ReadonlySet<string>;
 
 /** The packages that a built file imports, statically or not, or requires; what Node brings is left out. */
 function importsOf(path: string): Imports {
-  const statements = /^(?:import|export) (?:[^'";]* from )?['"]([^'"\n]+)['"]|\b(?:import|require\w*)\(['"]([^'"]+)['"]\)/gm;
+  const statements =
+    /^(?:import|export) (?:[^'";]* from )?['"]([^'"\n]+)['"]|\b(?:import|require\w*)\(['"]([^'"]+)['"]\)/gm;
   const modules = [...readFileSync(path, 'utf8').matchAll(statements)].flatMap(([, a, b]) => a ?? b ?? []);
   return new Set(modules.filter((module) => !isBuiltin(module) && !module.startsWith('.')).map(packageOf));
 }

@@ -12,6 +12,7 @@ import {
   type SegmentationSteps,
   type SlideLevel,
 } from '@mhim/slides';
+import { clamFileFacts } from './slides-h5.js';
 import type { ConformanceCase, Outputs } from '../conformance-case.js';
 import { openCaseSlide, storedSaturation } from './slides-files.js';
 import { boxesOf, crcOf, expectSame, histogramOf, joined, runLengths, sumOf } from './slides-values.js';
@@ -36,7 +37,7 @@ export async function clamCase(fixture: ConformanceCase): Promise<Outputs> {
     return {
       ...(await segmentationOutputs(steps)),
       'out.bbox': boxesOf(steps.regions.map(({ outline }) => outline)),
-      ...(await coordinateTables(fixture, steps, levels)),
+      ...(await coordinateTables(fixture, steps, levels, true)),
     };
   } finally {
     slide?.close();
@@ -127,14 +128,19 @@ export async function segmentationOutputs(steps: SegmentationSteps): Promise<Out
   };
 }
 
-/** Every table of coordinates that a case asks for; its name says how: `four_pt.pad1.p256.s256.l0`. */
+/**
+ * Every table of coordinates that a case asks for, and the files that hold them; a table's name says how:
+ * `four_pt.pad1.p256.s256.l0`.
+ */
 export async function coordinateTables(
   fixture: ConformanceCase,
   { regions }: SegmentationSteps,
   levels: readonly SlideLevel[],
+  asFiles = false,
 ): Promise<Outputs> {
   const outputs: Outputs = {};
   const counts: Record<string, unknown> = {};
+  const files: Record<string, unknown> = {};
   for (const tensor of Object.keys(fixture.tensors)) {
     const [, key, check, padding, patch, step, level] =
       /^out\.coords\.((\w+)\.pad([01])\.p(\d+)\.s(\d+)\.l(\d+))$/.exec(tensor) ?? [];
@@ -148,11 +154,10 @@ export async function coordinateTables(
     });
     outputs[tensor] = grid.coords;
     outputs[`out.coords_contour.${key}`] = grid.regions;
-    counts[`n_coords.${key}`] = grid.regions.length;
+    counts[key] = grid.regions.length;
+    if (asFiles && grid.regions.length > 0)
+      files[key] = await clamFileFacts(fixture, grid.coords, levels, Number(level), Number(patch));
   }
-  for (const [name, count] of Object.entries(counts)) {
-    const want = (fixture.values.n_coords as Record<string, number> | undefined)?.[name.slice('n_coords.'.length)];
-    if (want !== undefined) expectSame({ ...fixture, values: { [name]: want } }, { [name]: count });
-  }
+  expectSame(fixture, { n_coords: counts, ...(asFiles ? { h5_attributes: files } : {}) });
   return outputs;
 }
