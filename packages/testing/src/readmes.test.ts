@@ -55,11 +55,12 @@ describe.each(examples)('README of @mhim/$name', ({ name, number, code, built })
   });
 });
 
-/** Benchmarks are fetched on first use; where they are in the cache, the example is run. */
+/** Benchmarks and slides are fetched on first use; where they are in the cache, the example is run. */
 function needsNetwork(code: string): boolean {
-  const [, benchmark] = /openBenchmark\('([\w-]+)'\)/.exec(code) ?? [];
-  if (benchmark === undefined) return false;
   const cache =
     process.env.MHIM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? '', '.cache'), 'mhim');
+  if (code.includes('obtainBuiltInSlide(')) return !existsSync(join(cache, 'slides', 'CMU-1-Small-Region.svs'));
+  const [, benchmark] = /openBenchmark\('([\w-]+)'\)/.exec(code) ?? [];
+  if (benchmark === undefined) return false;
   return !existsSync(join(cache, 'benchmarks', benchmark, 'index.json'));
 }
