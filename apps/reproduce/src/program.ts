@@ -7,6 +7,7 @@ import { infoCommand } from './commands/info.js';
 import { modelsCommand } from './commands/models.js';
 import { predictCommand } from './commands/predict.js';
 import { simulateCommand } from './commands/simulate.js';
+import { slidesCommand } from './commands/slides.js';
 import { trainCommand } from './commands/train.js';
 import type { Interrupts } from './interrupt.js';
 import { VERSION } from './version.js';
@@ -26,6 +27,7 @@ export function createProgram(interrupts: Interrupts): Command {
   predictCommand(program, interrupts);
   checkpointCommand(program);
   convertCommand(program, interrupts);
+  slidesCommand(program, interrupts);
   simulateCommand(program, interrupts);
   modelsCommand(program);
   infoCommand(program);

@@ -14,6 +14,7 @@ import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
 import { rrtAdapters } from './rrt.js';
+import { slideAdapters } from './slides.js';
 import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
@@ -40,4 +41,5 @@ export const adapters: Adapters = {
   ...trajectoryAdapters,
   ...transMILAdapters,
   ...survivalAdapters,
+  ...slideAdapters,
 };
