@@ -57,6 +57,11 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
     )
     .option('--epochs <n>', '(default: 200; survival 30)', integer)
+    .option(
+      '--schedule-epochs <n>',
+      'stretch the cosine over n epochs, of which --epochs are run (default: --epochs; official survival 200)',
+      integer,
+    )
     .option('--lr <rate>', 'learning rate of Adam at the start, cosine to 1e-7 (default: 2e-4)', number)
     .option('--weight-decay <x>', 'L2, added to the gradient (default: 1e-5)', number)
     .option(

@@ -51,6 +51,8 @@ export const trainInputSchema = z
     validationRatio: z.number().gt(0).lt(1),
     seed: z.int().min(0).max(0xffffffff),
     epochs: z.int().min(1),
+    /** Epochs that the cosine of the learning rate and MHIM's decays are stretched over; default `epochs`. */
+    scheduleEpochs: z.int().min(1),
     learningRate: z.number().positive(),
     weightDecay: z.number().min(0),
     /** Epochs without improvement (a tie counts as one) before training stops. */
@@ -69,7 +71,7 @@ export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
 export type TrainConfig = Required<Omit<TrainInput, OpenChoice | 'mining'>> & Pick<TrainInput, OpenChoice>;
-type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
+type OpenChoice = 'labels' | 'folds' | 'k' | 'scheduleEpochs' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
