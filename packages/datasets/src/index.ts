@@ -3,6 +3,7 @@ export { cohortFolds, FOLD_SCHEMES, type CohortFoldOptions, type FoldScheme } fr
 export { extractorOf, EXTRACTORS, type Extractor, type ExtractorName } from './cohorts/extractors.js';
 export {
   findFeatures,
+  type DataSetFolders,
   type FeatureFile,
   type FeatureFolder,
   type FindFeaturesOptions,

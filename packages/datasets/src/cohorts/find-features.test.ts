@@ -27,9 +27,9 @@ describe('layouts', () => {
       ...['brca/r50/pt_files/a.pt', 'brca/uni/pt_files/a.pt', 'brca/patches/a.h5', 'nsclc/uni/pt_files/b.pt'],
       ...['cptac_nsclc/uni/pt_files/c.pt'],
     );
-    const dataSet = (own: string) => ({
-      own: (name: string) => name === own,
-      any: (name: string) => /brca|nsclc/.test(name),
+    const dataSet = (name: string) => ({
+      own: [(path: string) => path.startsWith(`${name}/`)],
+      any: (path: string) => /brca|nsclc/.test(path),
     });
     expect(await find({ extractor: 'uni', dataSet: dataSet('brca') })).toEqual(['brca/uni/pt_files']);
     expect(await find({ extractor: 'resnet-50', dataSet: dataSet('brca') })).toEqual(['brca/r50/pt_files']);

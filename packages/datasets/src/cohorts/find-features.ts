@@ -22,11 +22,16 @@ export interface FeatureFolder {
 export interface FindFeaturesOptions {
   /** Only folders of this encoder; those that are named after none count where none is named after it. */
   extractor?: ExtractorName;
-  /**
-   * Only folders of one data set: `own` tells the names of its folders, `any` those of all data sets. Folders that are named after none
-   * count where none is its own.
-   */
-  dataSet?: { own: (folder: string) => boolean; any: (folder: string) => boolean };
+  /** Only folders of one data set. */
+  dataSet?: DataSetFolders;
+}
+
+/** Tells a data set's folders by their paths below the root. */
+export interface DataSetFolders {
+  /** Names of its folders; the first that any folder has counts: a set's own folder goes before one that it shares. */
+  readonly own: readonly ((path: string) => boolean)[];
+  /** Names of any data set's; folders without count where none is the set's own. */
+  readonly any: (path: string) => boolean;
 }
 
 /**
@@ -51,7 +56,7 @@ export async function findFeatures(root: string, options: FindFeaturesOptions = 
       hint: `Expected files ending in ${BAG_EXTENSIONS.join(', ')}, in the folder or in SET/ENCODER/pt_files and the like.`,
     });
   }
-  const ofSet = dataSet ? preferred(all, root, dataSet.own, dataSet.any) : all;
+  const ofSet = dataSet ? ofDataSet(all, root, dataSet) : all;
   if (ofSet.length === 0) throw other(root, all, 'of this data set');
   if (extractor === undefined) return oneExtractor(root, ofSet);
   const named = ofSet.filter((folder) => folder.extractor === extractor);
@@ -88,15 +93,14 @@ async function walk(root: string, folder: string, depth: number): Promise<Featur
   return [...own, ...below];
 }
 
-function preferred(
+function ofDataSet(
   folders: readonly FeatureFolder[],
   root: string,
-  own: (folder: string) => boolean,
-  any: (folder: string) => boolean,
+  { own, any }: DataSetFolders,
 ): readonly FeatureFolder[] {
-  const partsOf = ({ path }: FeatureFolder) => relative(root, path).split(sep);
-  const mine = folders.filter((folder) => partsOf(folder).some(own));
-  return mine.length > 0 ? mine : folders.filter((folder) => !partsOf(folder).some(any));
+  const called = (name: (path: string) => boolean) => folders.filter(({ path }) => name(relative(root, path)));
+  const mine = own.map(called).find((found) => found.length > 0);
+  return mine ?? folders.filter(({ path }) => !any(relative(root, path)));
 }
 
 /** Without a choice there must be nothing to choose. */

@@ -83,6 +83,12 @@ describe('tables as they were published', () => {
       ['TCGA-18-3407', 1, undefined],
     ]);
     expect(rows[0]?.time).toBeCloseTo(24.33333333, 8);
+    const only = read(
+      `${header}TCGA-05-4245\tTCGA-LUAD\tDead\t30\t'--\tX\nTCGA-18-3406\tTCGA-LUSC\tDead\t371\t'--\tY\n`,
+      { of: ['tcga-luad'] },
+    );
+    expect(only.rows.map(({ id }) => id)).toEqual(['TCGA-05-4245']);
+    expect(only.leftOut).toEqual([{ id: 'TCGA-18-3406', reason: 'TCGA-LUSC' }]);
     const newer = header.replace(/\t/g, '\tcases.').replace('case_submitter_id', 'cases.submitter_id');
     expect(read(`${newer}C3L-00001\tCPTAC-3\tDead\t60\t'--\tAdenocarcinoma, NOS\n`).rows[0]).toMatchObject({
       time: 2,

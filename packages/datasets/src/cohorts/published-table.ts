@@ -15,6 +15,11 @@ export interface PublishedTableOptions {
    * other classes are left out.
    */
   classes?: Readonly<Record<string, number>>;
+  /**
+   * Projects and diagnoses of the data set, upper and lower case alike: cases of clinical tables that name others are left out
+   * (`['TCGA-LUAD']` of a table that holds TCGA-LUSC too).
+   */
+  of?: readonly string[];
 }
 
 export interface PublishedTable {
@@ -95,13 +100,15 @@ function lastPart(name: string): string {
 
 class Reader {
   private readonly classes: ReadonlyMap<string, number> | undefined;
+  private readonly of: readonly string[] | undefined;
 
   constructor(
     readonly path: string,
     readonly records: readonly CsvRecord[],
     readonly text: string,
-    { classes }: PublishedTableOptions,
+    { classes, of }: PublishedTableOptions,
   ) {
+    this.of = of?.map((name) => name.toLowerCase());
     this.classes = classes && new Map(Object.entries(classes).map(([name, label]) => [name.toLowerCase(), label]));
   }
 
@@ -127,6 +134,11 @@ class Reader {
         return undefined;
       },
     }));
+  }
+
+  /** Whether a case of these projects and diagnoses is of the data set. */
+  isOf(names: readonly string[]): boolean {
+    return !this.of || names.length === 0 || names.some((name) => this.of?.includes(name.toLowerCase()));
   }
 
   get numbersClasses(): boolean {
@@ -235,7 +247,7 @@ function readGdc(reader: Reader): Content {
     }
     cases.set(id, known);
   }
-  return ofCases(cases);
+  return ofCases(reader, cases);
 }
 
 /** OS_STATUS is `1:DECEASED` or `DECEASED`, OS_MONTHS the time. */
@@ -257,17 +269,19 @@ function readCBioPortal(reader: Reader): Content {
       ...(known && { time: months, event: /^1|DECEASED/.test(status) ? 1 : 0 }),
     });
   }
-  return ofCases(cases);
+  return ofCases(reader, cases);
 }
 
 /** A case has to say a class or an outcome to be of use; which of them, the data set asks. */
 function ofCases(
+  reader: Reader,
   cases: ReadonlyMap<string, { line: number; label?: number; time?: number; event?: 0 | 1; named: string[] }>,
 ): Content {
   const leftOut: Content['leftOut'] = [];
   const rows: LabelRow[] = [];
   for (const [id, { named, ...row }] of cases) {
-    if (row.label === undefined && row.time === undefined) {
+    if (!reader.isOf(named)) leftOut.push({ id, reason: named[0] as string });
+    else if (row.label === undefined && row.time === undefined) {
       leftOut.push({
         id,
         reason: named[0] === undefined ? 'neither class nor outcome' : `class ${named[0]}, no outcome`,
