@@ -9,7 +9,14 @@ import { trainInputSchema } from '../config/train-config.js';
 import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { dataOf } from './option-types.js';
-import { openModels, predictSurvival, predictTogether, type FoldModel, type ModelChoice } from '../models/ensemble.js';
+import {
+  openModels,
+  predictSurvival,
+  predictTogether,
+  thresholdOf,
+  type FoldModel,
+  type ModelChoice,
+} from '../models/ensemble.js';
 import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
@@ -92,9 +99,7 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
       const rows: Evaluation['rows'] = [];
       for (const { what, using, indices } of judgements(models, folds, source)) {
         const predictions = await predictAll(using, source, indices, signal);
-        const thresholds = using.flatMap(({ model }) => model.config.threshold ?? []);
-        const threshold = thresholds.length > 0 ? thresholds.reduce((a, b) => a + b, 0) / thresholds.length : 0.5;
-        rows.push({ what, bags: indices.length, ...plainMetrics(predictions, threshold) });
+        rows.push({ what, bags: indices.length, ...plainMetrics(predictions, thresholdOf(using)) });
       }
       const evaluation = { definitions: survival ? survivalDefinitions : definitions, rows };
       if (options.json !== undefined) writeFileAtomic(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);

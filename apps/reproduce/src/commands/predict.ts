@@ -8,7 +8,15 @@ import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { dataOf } from './option-types.js';
-import { explainTogether, openModels, predictSurvival, predictTogether, type ModelChoice } from '../models/ensemble.js';
+import {
+  calledClass,
+  explainTogether,
+  openModels,
+  predictSurvival,
+  predictTogether,
+  thresholdOf,
+  type ModelChoice,
+} from '../models/ensemble.js';
 import { predictionsCsv, type PredictionRow } from '../run/predictions.js';
 
 export interface PredictOptions extends ModelChoice {
@@ -80,6 +88,7 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
     await useBackend();
     const models = await openModels(options);
     const survival = predictSurvival(models);
+    const threshold = thresholdOf(models);
     const rows: PredictionRow[] = [];
     const failures: MhimError[] = [];
     try {
@@ -89,7 +98,10 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
         if (!bag) continue;
         const probabilities = predictTogether(models, bag);
         const { id, label, time, event } = info;
-        rows.push({ id, probabilities, ...(survival ? { time, event, risk: riskOf(probabilities) } : { label }) });
+        const outcome = survival
+          ? { time, event, risk: riskOf(probabilities) }
+          : { label, called: calledClass(probabilities, threshold) };
+        rows.push({ id, probabilities, ...outcome });
         if (options.instances !== undefined) {
           writeInstances(options.instances, options.instancesFormat, bag, explainTogether(models, bag));
         }

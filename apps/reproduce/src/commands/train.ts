@@ -63,6 +63,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
     .addOption(
       new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
     )
+    .option('--validation-ratio <x>', 'share of the training part for that under honest (default: 0.2)', number)
     .option('--epochs <n>', '(default: 200; survival 30)', integer)
     .option(
       '--schedule-epochs <n>',
