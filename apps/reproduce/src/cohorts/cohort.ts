@@ -17,8 +17,11 @@ export interface Cohort {
   readonly unit: 'slide' | 'case';
   readonly slides: Origin;
   readonly labels: Origin;
-  /** Files of the label table under the names that they are published under; each list is enough, the first that is found counts. */
-  readonly tables: readonly (readonly RegExp[])[];
+  /**
+   * Files of the label table by the names that they are published under, `*` for anything; each list is enough, the first that is found
+   * counts.
+   */
+  readonly tables: readonly (readonly string[])[];
   /** Projects and diagnoses of clinical tables that are of the set, where such a table may hold others. */
   readonly of?: readonly string[];
   /** Words of folder names, in order of preference: a set's own folders, then those that it shares with others. */
@@ -89,4 +92,10 @@ export function numbered(...classes: readonly (readonly string[])[]): Record<str
   return Object.fromEntries(
     classes.flatMap((names, label) => [...names, String(label)].map((name) => [name.toLowerCase(), label])),
   );
+}
+
+/** Whether a file has a name of {@link Cohort.tables}, upper and lower case alike. */
+export function isCalled(name: string, pattern: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.()[\]+?^$|\\{}]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 'i').test(name);
 }

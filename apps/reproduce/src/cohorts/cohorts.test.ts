@@ -36,10 +36,16 @@ describe('the catalogue', () => {
     const all = await reproduce('data', 'list');
     for (const { name } of COHORTS) expect(all.out).toMatch(new RegExp(`^${name} +`, 'm'));
     const one = await reproduce('data', 'list', 'blca');
-    expect(one.out).toMatch(/376 cases.*\n.*portal\.gdc.*\n.*MHIM-MIL/);
+    expect(one.out).toMatch(/376 cases.*\n.*portal\.gdc.*\n.*MHIM-MIL.*\n.*label\*blca\*surv\*\.csv/);
     const wrong = await reproduce('data', 'list', 'tcga-bcra');
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/no data set "tcga-bcra".*tcga-brca/) as string]);
   });
+});
+
+test('of several label tables one has to be named', async () => {
+  slide('two/a');
+  for (const name of ['label_tcga_brca.csv', 'label_brca_new.csv']) put(`two/${name}`, 'TCGA-A1-B101,IDC\n');
+  await expect(openCohort({ set: 'tcga-brca', root: at('two') })).rejects.toThrow(/several label tables: .*--labels/);
 });
 
 describe('a subtyping set, from features to a run that another set is tested on', () => {

@@ -22,7 +22,7 @@ export const cptacNsclc: Cohort = {
     what: 'a list of cases or slides with LUAD and LUSC (or LSCC), or clinical.tsv with the primary diagnosis',
     where: 'https://pdc.cancer.gov; https://portal.gdc.cancer.gov (project CPTAC-3)',
   },
-  tables: [[/^label.*cptac.*nsclc.*\.csv$/i], [/^cptac_nsclc.*\.csv$/i], [/^labels\.csv$/i], [/^clinical.*\.tsv$/i]],
+  tables: [['label*cptac*nsclc*.csv'], ['cptac_nsclc*.csv'], ['labels.csv'], ['clinical*.tsv']],
   folders: [['nsclc'], ['luad', 'lusc', 'lscc'], ['cptac']],
   cptac: true,
   folds: [],
@@ -41,7 +41,7 @@ export const cptacLuad: Cohort = {
     what: 'a list of cases with months and status, or clinical.tsv',
     where: 'https://pdc.cancer.gov; https://portal.gdc.cancer.gov (project CPTAC-3)',
   },
-  tables: [[/^label.*cptac.*luad.*\.csv$/i], [/^cptac_luad.*\.csv$/i], [/^labels\.csv$/i], [/^clinical.*\.tsv$/i]],
+  tables: [['label*cptac*luad*.csv'], ['cptac_luad*.csv'], ['labels.csv'], ['clinical*.tsv']],
   of: [
     'CPTAC-LUAD',
     'adenocarcinoma, nos',

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { readPublishedTable, type CohortTable, type LabelRow, type PublishedTable } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
-import { foldersOf, type Cohort } from './cohort.js';
+import { foldersOf, isCalled, type Cohort } from './cohort.js';
 
 /** The rows of a data set's tables, and what was left out of them. */
 export interface CohortTables extends CohortTable {
@@ -41,7 +41,7 @@ async function findTables(cohort: Cohort, root: string): Promise<string[]> {
   }
   const all = await tablesBelow(cohort, root);
   for (const wanted of cohort.tables) {
-    const found = wanted.map((name) => all.filter((path) => name.test(basename(path))));
+    const found = wanted.map((name) => all.filter((path) => isCalled(basename(path), name)));
     const several = found.find((paths) => paths.length > 1);
     if (several) {
       throw new MhimError(`several label tables: ${several.map((path) => relative(root, path)).join(', ')}.`, {

@@ -31,7 +31,7 @@ export function dataCommand(program: Command, interrupts: Interrupts): void {
     .option('--json', 'print it as JSON')
     .action((set: string | undefined, { json = false }: { json?: boolean }) => {
       const cohorts = set === undefined ? COHORTS : [cohortNamed(set)];
-      if (json) process.stdout.write(`${JSON.stringify(cohorts, asText, 2)}\n`);
+      if (json) process.stdout.write(`${JSON.stringify(cohorts, null, 2)}\n`);
       else process.stdout.write(`${set === undefined ? listed(cohorts) : described(cohorts[0] as Cohort)}\n`);
     });
   data
@@ -90,7 +90,7 @@ function described(cohort: Cohort): string {
     ...(counts.length > 0 ? [`  Counts     ${counts.join('; ')}`] : []),
     `  Slides     ${slides.what}. ${slides.where}`,
     `  Labels     ${labels.what}. ${labels.where}`,
-    `  Tables     ${tables.map((files) => files.map(({ source }) => source).join(' with ')).join(' | ')}`,
+    `  Tables     ${tables.map((files) => files.join(' with ')).join(', ')}`,
     `  Features   ROOT/${first}/uni/pt_files/SLIDE.pt (the authors’ release; r50, plip), ROOT/pt_files (CLAM), ROOT/20x_256px_0px_overlap/features_uni_v1 (TRIDENT), ROOT/*.h5`,
     `  Folds      ${folds.length > 0 ? folds.join(', ') : `none: a test set for models trained on ${trainedOn}`}`,
     ...Object.entries(excluded ?? {}).map(([slide, reason]) => `  Excluded   ${slide}: ${reason}`),
@@ -129,9 +129,4 @@ function found({ slides, cases, classes, deaths, patches }: CohortCounts): strin
     ...(patches === undefined ? [] : [`${Math.round(patches)} patches a slide`]),
   ];
   return `Found: ${parts.join(', ')}`;
-}
-
-/** Patterns as text. */
-function asText(_: string, value: unknown): unknown {
-  return value instanceof RegExp ? value.source : value;
 }
