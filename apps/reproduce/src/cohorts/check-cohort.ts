@@ -12,7 +12,8 @@ import {
 } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
 import type { Cohort } from './cohort.js';
-import { locateCohort, type LocatedCohort, type OpenCohortOptions } from './open-cohort.js';
+import { readTables } from './find-tables.js';
+import { cohortNamed, locateCohort, type LocatedCohort, type OpenCohortOptions } from './open-cohort.js';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -68,8 +69,14 @@ export async function checkCohort(options: CheckCohortOptions): Promise<CohortRe
     located = await locateCohort(options);
   } catch (error) {
     if (!(error instanceof MhimError) || error.path === '--data-set') throw error;
-    const problem: CohortProblem = { severity: 'error', kind: 'not-found', what: error.message, ids: [] };
-    return { ...about, folders: [], tables: [], problems: [problem], filesRead: false, ok: false };
+    const messages = new Set([error.message, ...(await troubleWithTables(options))]);
+    const problems = [...messages].map((what): CohortProblem => ({
+      severity: 'error',
+      kind: 'not-found',
+      what,
+      ids: [],
+    }));
+    return { ...about, folders: [], tables: [], problems, filesRead: false, ok: false };
   }
   const { cohort, folders, tables, join: joined } = located;
   const problems = [...leftOutOfTables(located), ...joinProblems(joined), ...caseProblems(joined, cohort)];
@@ -87,6 +94,17 @@ export async function checkCohort(options: CheckCohortOptions): Promise<CohortRe
     filesRead: files !== undefined,
     ok: problems.every(({ severity }) => severity !== 'error'),
   };
+}
+
+/** What is wrong with the tables, where the features are not even found. */
+async function troubleWithTables({ set, root, labels }: CheckCohortOptions): Promise<string[]> {
+  try {
+    await readTables(cohortNamed(set), root, labels);
+    return [];
+  } catch (error) {
+    if (!(error instanceof MhimError)) throw error;
+    return [error.message];
+  }
 }
 
 const ORDER: readonly Severity[] = ['error', 'warning', 'note'];

@@ -182,6 +182,16 @@ test('check says where labels are from, where there are none', async () => {
   });
 });
 
+test('check says of an empty folder that features and labels are missing', async () => {
+  mkdirSync(at('empty'));
+  const { ok, problems } = await checkCohort({ set: 'tcga-luad', root: at('empty') });
+  expect(ok).toBe(false);
+  expect(problems.map(({ what }) => what)).toEqual([
+    expect.stringMatching(/holds no feature files/) as string,
+    expect.stringMatching(/no label table of tcga-luad/) as string,
+  ]);
+});
+
 test('survival: a case with all its slides is a bag', async () => {
   for (const [i, n] of [
     [1, 1],
