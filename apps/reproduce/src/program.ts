@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { convertCommand } from './commands/convert.js';
+import { dataCommand } from './commands/data.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { infoCommand } from './commands/info.js';
@@ -26,6 +27,7 @@ export function createProgram(interrupts: Interrupts): Command {
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
   checkpointCommand(program);
+  dataCommand(program, interrupts);
   convertCommand(program, interrupts);
   slidesCommand(program, interrupts);
   simulateCommand(program, interrupts);

@@ -61,7 +61,8 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     test: fold.test,
     createLearner: (rng) => createLearner(plan, rng),
     epochs: training.epochs,
-    schedule: cosineRate(training.learningRate, training.epochs),
+    scheduleEpochs: training.scheduleEpochs,
+    schedule: cosineRate(training.learningRate, training.scheduleEpochs ?? training.epochs),
     stopping: {
       patience: training.patience,
       earliestEpoch: training.minimumEpochs - 1,

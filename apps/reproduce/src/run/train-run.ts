@@ -91,7 +91,8 @@ export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
 
 async function openSource(config: TrainConfig, log: (line: string) => void): Promise<BagSource> {
   const source = await openData({ ...config, log });
-  return config.task === 'survival' ? withoutClasses(source) : source;
+  // A data set's source has no classes where it is of survival, and brings its folds.
+  return config.task === 'survival' && config.dataSet === undefined ? withoutClasses(source) : source;
 }
 
 function requireTargets(source: BagSource, { task }: TrainConfig): void {
