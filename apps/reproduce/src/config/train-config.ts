@@ -46,6 +46,8 @@ export const trainInputSchema = z
     preset: named(PRESETS),
     mhim: mhimSchema,
     aggregator: aggregatorSchema,
+    /** Starts the feature layer of a model without mining from a training of its own kind (Table 11). */
+    init: z.literal('feature'),
     protocol: z.enum(PROTOCOLS),
     /** Share of each class's training bags that the honest protocol sets aside. */
     validationRatio: z.number().gt(0).lt(1),
@@ -69,7 +71,8 @@ export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
 export type TrainConfig = Required<Omit<TrainInput, OpenChoice | 'mining'>> & Pick<TrainInput, OpenChoice>;
-type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
+type OpenChoice =
+  'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'init' | 'task' | 'bins' | 'binsFrom' | 'alpha';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
@@ -110,6 +113,13 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
     }
   }
   const chosen = chosenModel(input);
+  if (input.init !== undefined && isMethod(chosen.model)) {
+    throw new MhimError(`is of models without mining, the model is ${chosen.model}.`, {
+      code: 'config',
+      path: 'init',
+      hint: 'Say initStudent instead.',
+    });
+  }
   if (input.folds !== undefined && input.k !== undefined) {
     throw new MhimError('cannot go with --folds, whose file says how many there are.', {
       code: 'config',

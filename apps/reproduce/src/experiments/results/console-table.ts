@@ -1,0 +1,54 @@
+import { aligned } from '../../text-table.js';
+import { unitOf, type CellResult, type ExperimentResult, type Ours } from './experiment-result.js';
+
+/** A result as text: ours, the paper's and the difference with its interval, one line a cell's row, columns side by side. */
+export function consoleTable(result: ExperimentResult): string {
+  const shown = result.columns.map((_, i) => i).filter((i) => result.rows.some(({ cells }) => cells[i]));
+  const rows = result.rows.filter(({ cells }) => cells.some((cell) => cell !== null));
+  const header = shown.flatMap((i) => {
+    const column = result.columns[i] as ExperimentResult['columns'][number];
+    return [`${column.header.join(' ')} ${unitOf(column.metric)}`, 'paper', 'ours − paper'];
+  });
+  const lines = rows.map(({ group, label, cells }) => [
+    group === undefined ? label : `${group} ${label}`,
+    ...shown.flatMap((i) => cellTexts(cells[i] ?? null)),
+  ]);
+  return `\n${titleOf(result)}\n\n${aligned([['', ...header], ...lines])}\n\n${notesOf(result)}`;
+}
+
+export function titleOf({ id, title, simulated, reduced }: ExperimentResult): string {
+  const name = id.charAt(0).toUpperCase() + id.slice(1).replace('-', ' ');
+  const marks = [...(simulated ? ['SIMULATED'] : []), ...(reduced ? ['small models'] : [])];
+  return `${name}: ${title}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`;
+}
+
+function cellTexts(cell: CellResult | null): string[] {
+  if (!cell) return ['', '', ''];
+  const { ours, paper, difference } = cell;
+  return [ours ? spread(ours) : '–', paper?.text ?? '', difference ? differenceText(difference) : ''];
+}
+
+export function spread({ mean, std }: Ours): string {
+  const digits = mean < 10 ? 2 : 1;
+  return std === undefined ? mean.toFixed(digits) : `${mean.toFixed(digits)}±${std.toFixed(digits)}`;
+}
+
+export function differenceText({ value, interval }: NonNullable<CellResult['difference']>): string {
+  const signed = (number: number) => `${number < 0 ? '−' : '+'}${Math.abs(number).toFixed(1)}`;
+  return interval ? `${signed(value)} [${signed(interval.lower)}, ${signed(interval.upper)}]` : signed(value);
+}
+
+function notesOf({ protocol, notes, missing, data, simulated }: ExperimentResult): string {
+  const lines = [
+    protocol === 'paper'
+      ? 'Ours: mean ± standard deviation over folds; epoch and threshold chosen on the test fold, as in the paper, which flatters.'
+      : 'Ours: mean ± standard deviation over folds; epoch and threshold chosen on a part of the training fold.',
+    'In brackets: 95 % interval of the difference of means (Welch over folds).',
+    ...(simulated
+      ? ['The slides are made up: the numbers say nothing about the methods.']
+      : [`Data: ${data.join(', ')}.`]),
+    ...notes,
+    ...(missing.length > 0 ? [`${missing.length} jobs are not done, e.g. ${missing[0]?.name}.`] : []),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
