@@ -1,12 +1,16 @@
 import { Command } from 'commander';
 import { checkpointCommand } from './commands/checkpoint.js';
+import { collectCommand } from './commands/collect.js';
 import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { experimentCommands } from './commands/experiments.js';
+import { exportCommand } from './commands/export.js';
 import { infoCommand } from './commands/info.js';
 import { modelsCommand } from './commands/models.js';
+import { planCommand } from './commands/plan.js';
 import { predictCommand } from './commands/predict.js';
+import { runCommand } from './commands/run.js';
 import { simulateCommand } from './commands/simulate.js';
 import { trainCommand } from './commands/train.js';
 import type { Interrupts } from './interrupt.js';
@@ -26,6 +30,10 @@ export function createProgram(interrupts: Interrupts): Command {
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
   experimentCommands(program, interrupts);
+  planCommand(program);
+  runCommand(program, interrupts);
+  collectCommand(program);
+  exportCommand(program);
   checkpointCommand(program);
   convertCommand(program, interrupts);
   simulateCommand(program, interrupts);

@@ -56,6 +56,8 @@ export interface Plan {
   /** Whether any of the data are made up, or models made small. */
   simulated: boolean;
   reduced: boolean;
+  /** Whether the data are those of the paper, so that its numbers can be compared with. */
+  comparable: boolean;
 }
 
 /**
@@ -110,6 +112,7 @@ class Planner {
       missing: [...this.missing],
       simulated: this.simulated,
       reduced: this.options.overrides?.reduced ?? false,
+      comparable: !this.simulated && this.options.places.given?.['*'] === undefined,
     };
   }
 
@@ -164,7 +167,7 @@ class Planner {
   }
 
   private async training(
-    spec: DataRef,
+    spec: CellSpec,
     config: TrainConfig,
     fold: number,
     index: DataIndex,
@@ -178,7 +181,7 @@ class Planner {
 
   private async job(
     kind: Job['kind'],
-    { set, extractor, task }: DataRef,
+    { set, extractor, task, ...spec }: DataRef & Partial<CellSpec>,
     config: TrainConfig,
     fold: number,
     index: DataIndex,
@@ -188,7 +191,7 @@ class Planner {
     const what = kind === 'evaluate' ? ' on CPTAC' : kind === 'measure' ? ' cost' : '';
     const job: Omit<Job, 'id'> = {
       kind,
-      name: `${set} · ${extractor} · ${modelName(config)}${what} · fold ${fold} · seed ${config.seed}`,
+      name: `${set} · ${extractor} · ${modelName(config)}${variantOf(config, spec)}${what} · fold ${fold} · seed ${config.seed}`,
       data: { set, extractor, task },
       config,
       fold,
@@ -250,6 +253,13 @@ export function baselineConfigOf(config: TrainConfig): TrainConfig | undefined {
   if (!startsFromBaseline(described) && init === undefined) return undefined;
   const baseline = baselineOf(described);
   return { ...others, model: baseline.model, aggregator: baseline.aggregator };
+}
+
+/** What a row varies, for the job's name; its baseline varies nothing. */
+function variantOf({ mhim, init }: TrainConfig, spec: Partial<CellSpec>): string {
+  const varied = mhim ? Object.entries(spec.mhim ?? {}) : [];
+  const said = [...varied.map(([key, value]) => `${key}=${String(value)}`), ...(init ? [`init=${init}`] : [])];
+  return said.length === 0 ? '' : ` ${said.join(' ')}`;
 }
 
 function examples(experiments: readonly Experiment[]): string {

@@ -90,12 +90,16 @@ const R2T: Readonly<Record<string, AggregatorSettings>> = {
   'tcga-brca/plip': { epegKernel: 15, summaries: 1, shortcut: true },
 };
 
-/** Widths at which a step takes milliseconds. */
+const SMALLER: Readonly<Record<string, AggregatorSettings>> = {
+  'trans-mil': { heads: 2, headDim: 8, landmarks: 8 },
+  'r2t-mil': { regions: 2, crossRegions: 2 },
+  // No more than there are training slides.
+  'ib-mil': { confounders: 2 },
+};
+
+/** Sizes at which a step takes milliseconds. */
 const REDUCED: Readonly<Record<string, AggregatorSettings>> = Object.fromEntries(
-  Object.keys(registry).map((name) => [
-    name,
-    { embedDim: 16, ...(name === 'trans-mil' ? { heads: 2, headDim: 8, landmarks: 8 } : {}) },
-  ]),
+  Object.keys(registry).map((name) => [name, { embedDim: 16, ...SMALLER[name] }]),
 );
 
 /** Whether a training has the option that a setting names. */

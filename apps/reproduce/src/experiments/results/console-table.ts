@@ -1,17 +1,22 @@
 import { aligned } from '../../text-table.js';
 import { unitOf, type CellResult, type ExperimentResult, type Ours } from './experiment-result.js';
 
-/** A result as text: ours, the paper's and the difference with its interval, one line a cell's row, columns side by side. */
+/** Columns up to which the differences stand beside the numbers; wider tables have them in their files. */
+const WITH_DIFFERENCES = 4;
+
+/** A result as text: ours, the paper's in brackets and, where there is room, the difference with its interval. */
 export function consoleTable(result: ExperimentResult): string {
   const shown = result.columns.map((_, i) => i).filter((i) => result.rows.some(({ cells }) => cells[i]));
   const rows = result.rows.filter(({ cells }) => cells.some((cell) => cell !== null));
+  const differences = result.comparable && shown.length <= WITH_DIFFERENCES;
   const header = shown.flatMap((i) => {
-    const column = result.columns[i] as ExperimentResult['columns'][number];
-    return [`${column.header.join(' ')} ${unitOf(column.metric)}`, 'paper', 'ours − paper'];
+    const { header: heading, metric } = result.columns[i] as ExperimentResult['columns'][number];
+    const printed = result.kind === 'table' ? ' (paper)' : '';
+    return [`${heading.join(' ')} ${unitOf(metric)}${printed}`, ...(differences ? ['ours − paper'] : [])];
   });
   const lines = rows.map(({ group, label, cells }) => [
     group === undefined ? label : `${group} ${label}`,
-    ...shown.flatMap((i) => cellTexts(cells[i] ?? null)),
+    ...shown.flatMap((i) => cellTexts(cells[i] ?? null, differences)),
   ]);
   return `\n${titleOf(result)}\n\n${aligned([['', ...header], ...lines])}\n\n${notesOf(result)}`;
 }
@@ -22,10 +27,10 @@ export function titleOf({ id, title, simulated, reduced }: ExperimentResult): st
   return `${name}: ${title}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`;
 }
 
-function cellTexts(cell: CellResult | null): string[] {
-  if (!cell) return ['', '', ''];
-  const { ours, paper, difference } = cell;
-  return [ours ? spread(ours) : '–', paper?.text ?? '', difference ? differenceText(difference) : ''];
+function cellTexts(cell: CellResult | null, differences: boolean): string[] {
+  const { ours, paper, difference } = cell ?? {};
+  const text = [cell && (ours ? spread(ours) : '–'), paper && `(${paper.text})`].filter(Boolean).join(' ');
+  return [text, ...(differences ? [difference ? differenceText(difference) : ''] : [])];
 }
 
 export function spread({ mean, std }: Ours): string {
@@ -38,12 +43,12 @@ export function differenceText({ value, interval }: NonNullable<CellResult['diff
   return interval ? `${signed(value)} [${signed(interval.lower)}, ${signed(interval.upper)}]` : signed(value);
 }
 
-function notesOf({ protocol, notes, missing, data, simulated }: ExperimentResult): string {
+function notesOf({ protocol, comparable, notes, missing, data, simulated }: ExperimentResult): string {
   const lines = [
     protocol === 'paper'
       ? 'Ours: mean ± standard deviation over folds; epoch and threshold chosen on the test fold, as in the paper, which flatters.'
       : 'Ours: mean ± standard deviation over folds; epoch and threshold chosen on a part of the training fold.',
-    'In brackets: 95 % interval of the difference of means (Welch over folds).',
+    ...(comparable ? ['Differences with their 95 % interval (Welch over folds) are in the files.'] : []),
     ...(simulated
       ? ['The slides are made up: the numbers say nothing about the methods.']
       : [`Data: ${data.join(', ')}.`]),

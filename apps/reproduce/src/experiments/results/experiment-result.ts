@@ -18,6 +18,8 @@ export interface ExperimentResult {
   simulated: boolean;
   /** True where models were made small. */
   reduced: boolean;
+  /** Whether the data are those of the paper; only then there are differences. */
+  comparable: boolean;
   /** What the figures of `ours` are: chosen on the test fold, or on a part of the training fold. */
   protocol: 'paper' | 'honest';
   /** The data sets that the numbers are of, where they are not the paper's. */
@@ -69,10 +71,18 @@ export interface CollectInput {
   jobs: ReadonlyMap<string, Job>;
   store: JobStore;
   reduced: boolean;
+  comparable: boolean;
 }
 
 /** Puts finished jobs into the cells of an experiment. */
-export function collectExperiment({ experiment, cells, jobs, store, reduced }: CollectInput): ExperimentResult {
+export function collectExperiment({
+  experiment,
+  cells,
+  jobs,
+  store,
+  reduced,
+  comparable,
+}: CollectInput): ExperimentResult {
   const results = new Map<string, JobResult>();
   const missing = new Map<string, string>();
   for (const id of new Set(cells.flatMap((cell) => cell.jobs))) {
@@ -88,6 +98,7 @@ export function collectExperiment({ experiment, cells, jobs, store, reduced }: C
     ...{ id: experiment.id, kind: experiment.kind, title: experiment.title },
     simulated: [...results.values()].some(({ simulated }) => simulated),
     reduced,
+    comparable,
     protocol,
     data: [...new Set([...results.keys()].map((id) => String(jobs.get(id)?.config.data)))].sort(),
     columns: experiment.columns.map(({ header, metric }) => ({ header, metric })),
@@ -97,7 +108,7 @@ export function collectExperiment({ experiment, cells, jobs, store, reduced }: C
       ...(x === undefined ? {} : { x }),
       cells: experiment.columns.map((_, column) => {
         const cell = cells.find((planned) => planned.row === row && planned.column === column);
-        return cell ? cellResult(cell, results, paper[column]) : null;
+        return cell ? cellResult(cell, results, { text: paper[column], comparable }) : null;
       }),
     })),
     notes: [...(experiment.notes ?? []), ...machinesOf(results)],
@@ -105,11 +116,15 @@ export function collectExperiment({ experiment, cells, jobs, store, reduced }: C
   };
 }
 
-function cellResult({ metric, jobs }: PlannedCell, results: ReadonlyMap<string, JobResult>, text?: string): CellResult {
+function cellResult(
+  { metric, jobs }: PlannedCell,
+  results: ReadonlyMap<string, JobResult>,
+  { text, comparable }: { text?: string; comparable: boolean },
+): CellResult {
   const paper = text === undefined ? undefined : printed(text);
   const ours = oursOf(jobs.map((id) => valueOf(results.get(id), metric, 'main')));
   const honest = oursOf(jobs.map((id) => valueOf(results.get(id), metric, 'honest')));
-  const difference = ours && paper && differenceOf(ours, paper);
+  const difference = comparable && ours && paper && differenceOf(ours, paper);
   return {
     ...(paper ? { paper } : {}),
     ...(ours ? { ours } : {}),
