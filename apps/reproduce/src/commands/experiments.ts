@@ -61,8 +61,9 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
   }
   const plan = await planExperiments(options);
   for (const set of plan.missing) log(`Left out, no data: ${set}.`);
-  store.writePlan(plan);
-  const failed = await runJobs(plan.jobs, { store, processes: Math.max(1, flags.jobs), interrupts, log });
+  // Beside the jobs.jsonl of reproduce plan, whose numbers a cluster may be working through.
+  const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
+  const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });
   process.stdout.write(await writeResults({ ...plan, definitions: chosen }, store));
   if (failed.length > 0) throw firstFailure(failed);
 }

@@ -49,11 +49,17 @@ export class JobStore {
     this.folder(result.id).writeJson(result, 'result.json');
   }
 
-  /** Writes `jobs.jsonl`, one job a line in the order of their numbers, and `plan.json`. */
-  writePlan({ jobs, ...plan }: Plan): void {
+  /** Writes jobs, one a line in the order of their numbers. @returns the path */
+  writeJobs(jobs: readonly Job[], name = 'jobs'): string {
     const folder = new RunFolder(this.root);
-    folder.writeText(jobs.map((job) => `${JSON.stringify(job)}\n`).join(''), 'jobs.jsonl');
-    folder.writeJson({ format: 'mhim-plan', version: 1, ...plan }, 'plan.json');
+    folder.writeText(jobs.map((job) => `${JSON.stringify(job)}\n`).join(''), `${name}.jsonl`);
+    return folder.file(`${name}.jsonl`);
+  }
+
+  /** Writes `jobs.jsonl` and `plan.json`. */
+  writePlan({ jobs, ...plan }: Plan): void {
+    this.writeJobs(jobs);
+    new RunFolder(this.root).writeJson({ format: 'mhim-plan', version: 1, ...plan }, 'plan.json');
   }
 
   /** @throws MhimError `file-missing` where nothing was planned, `file-format` for what is no plan */

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { MhimError } from '@mhim/tensor';
 import { duration } from '@mhim/training';
 import { EXIT } from '../../failure.js';
@@ -11,6 +10,8 @@ import { runJob } from './run-job.js';
 
 export interface RunJobsOptions {
   store: JobStore;
+  /** The file that has the jobs, for processes of their own. */
+  plan: string;
   /** Processes at a time; with 1, all is done in this process. */
   processes: number;
   interrupts: Interrupts;
@@ -138,16 +139,12 @@ function indented(log: (line: string) => void): (line: string) => void {
 }
 
 /** A job in a process of its own, with its share of the cores. @throws MhimError with what the process said last */
-async function inProcess(job: Job, { store, processes, interrupts }: RunJobsOptions): Promise<void> {
+async function inProcess(job: Job, { plan, processes, interrupts }: RunJobsOptions): Promise<void> {
   const threads = String(Math.max(1, Math.floor(availableParallelism() / processes)));
-  const child = spawn(
-    process.execPath,
-    [programPath(), 'run', '--plan', join(store.root, 'jobs.jsonl'), '--job', job.id],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { OMP_NUM_THREADS: threads, TF_NUM_INTRAOP_THREADS: threads, ...process.env },
-    },
-  );
+  const child = spawn(process.execPath, [programPath(), 'run', '--plan', plan, '--job', job.id], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { OMP_NUM_THREADS: threads, TF_NUM_INTRAOP_THREADS: threads, ...process.env },
+  });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   const stop = () => child.kill('SIGTERM');

@@ -30,7 +30,7 @@ export function differenceOf(ours: Ours, paper: Printed): Difference {
 
 /** The 97.5 % quantile of Student's t, from a table, interpolated in 1/ν; exact to about 0.002. */
 export function studentQuantile(freedom: number): number {
-  const inverse = 1 / Math.max(1, freedom);
+  const inverse = 1 / Math.min(1e9, Math.max(1, freedom));
   const above = TABLE.findIndex(([nu]) => 1 / nu <= inverse);
   if (above <= 0) return (TABLE[0] as [number, number])[1];
   const [[n0, t0], [n1, t1]] = [TABLE[above - 1], TABLE[above]] as [[number, number], [number, number]];

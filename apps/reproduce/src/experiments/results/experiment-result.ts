@@ -70,6 +70,7 @@ export interface CollectInput {
   cells: readonly PlannedCell[];
   jobs: ReadonlyMap<string, Job>;
   store: JobStore;
+  simulated: boolean;
   reduced: boolean;
   comparable: boolean;
 }
@@ -80,6 +81,7 @@ export function collectExperiment({
   cells,
   jobs,
   store,
+  simulated,
   reduced,
   comparable,
 }: CollectInput): ExperimentResult {
@@ -96,7 +98,7 @@ export function collectExperiment({
     format: 'mhim-experiment',
     version: 1,
     ...{ id: experiment.id, kind: experiment.kind, title: experiment.title },
-    simulated: [...results.values()].some(({ simulated }) => simulated),
+    simulated,
     reduced,
     comparable,
     protocol,

@@ -25,8 +25,8 @@ export async function writeResults(
       text += await writeMaps({ experiment, cells, jobs, store });
       continue;
     }
-    const { reduced, comparable } = plan;
-    const result = collectExperiment({ experiment, cells, jobs, store, reduced, comparable });
+    const { simulated, reduced, comparable } = plan;
+    const result = collectExperiment({ experiment, cells, jobs, store, simulated, reduced, comparable });
     folder.writeJson(result, `${result.id}.json`);
     folder.writeText(resultCsv(result), `${result.id}.csv`);
     folder.writeText(resultLatex(result), `${result.id}.tex`);
