@@ -42,9 +42,10 @@ export function costOf(
   }
 }
 
+/** The conference version was not timed by itself: it is MHIM-v2 without the recycle network. */
 function timesOf(config: Job['config']): ModelTimes | undefined {
-  const name = isMethod(config.model) ? `${config.model}:${aggregatorOf(config)}` : config.model;
-  return stepTimes.models[name] ?? (isMethod(config.model) ? stepTimes.models[`${config.model}:ab-mil`] : undefined);
+  const name = aggregatorOf(config);
+  return stepTimes.models[isMethod(config.model) ? `mhim-v2:${name}` : name];
 }
 
 /** Milliseconds at a bag size, on the line through two measured sizes. */

@@ -28,8 +28,10 @@ export function titleOf({ id, title, simulated, reduced }: ExperimentResult): st
 }
 
 function cellTexts(cell: CellResult | null, differences: boolean): string[] {
-  const { ours, paper, difference } = cell ?? {};
-  const text = [cell && (ours ? spread(ours) : '–'), paper && `(${paper.text})`].filter(Boolean).join(' ');
+  const { ours, honest, paper, difference } = cell ?? {};
+  const text = [cell && (ours ? spread(ours) : '–'), honest && `/ ${spread(honest)}`, paper && `(${paper.text})`]
+    .filter(Boolean)
+    .join(' ');
   return [text, ...(differences ? [difference ? differenceText(difference) : ''] : [])];
 }
 
@@ -43,15 +45,19 @@ export function differenceText({ value, interval }: NonNullable<CellResult['diff
   return interval ? `${signed(value)} [${signed(interval.lower)}, ${signed(interval.upper)}]` : signed(value);
 }
 
-function notesOf({ protocol, comparable, notes, missing, data, simulated }: ExperimentResult): string {
+function notesOf({ protocol, comparable, notes, missing, data, simulated, rows }: ExperimentResult): string {
+  const honest = rows.some(({ cells }) => cells.some((cell) => cell?.honest));
   const lines = [
     protocol === 'paper'
       ? 'Ours: mean ± standard deviation over folds; epoch and threshold chosen on the test fold, as in the paper, which flatters.'
       : 'Ours: mean ± standard deviation over folds; epoch and threshold chosen on a part of the training fold.',
+    ...(honest ? ['After the slash: epoch and threshold chosen on a part of the training fold.'] : []),
     ...(comparable ? ['Differences with their 95 % interval (Welch over folds) are in the files.'] : []),
     ...(simulated
       ? ['The slides are made up: the numbers say nothing about the methods.']
-      : [`Data: ${data.join(', ')}.`]),
+      : data.length > 0
+        ? [`Data: ${data.join(', ')}.`]
+        : []),
     ...notes,
     ...(missing.length > 0 ? [`${missing.length} jobs are not done, e.g. ${missing[0]?.name}.`] : []),
   ];

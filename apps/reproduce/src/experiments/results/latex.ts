@@ -54,12 +54,12 @@ function headLine(columns: ExperimentResult['columns'], level: number, depth: nu
 function cellLatex(cell: CellResult | null): string {
   if (!cell) return '';
   const { ours, paper, difference } = cell;
-  const own = ours ? `$${spread(ours).replace('±', '{\\scriptstyle\\pm}')}$` : '--';
+  const index = difference ? `_{${difference.value < 0 ? '' : '+'}${difference.value.toFixed(1)}}` : '';
+  const own = ours ? `$${spread(ours).replace('±', '{\\scriptstyle\\pm}')}${index}$` : '--';
   const theirs = paper
     ? ` \\textcolor{gray}{$${paper.text.replace('±', '{\\scriptstyle\\pm}').replace(/([MGs])$/, '\\mathrm{$1}')}$}`
     : '';
-  const index = difference ? `$_{${difference.value < 0 ? '' : '+'}${difference.value.toFixed(1)}}$` : '';
-  return `${own}${index}${theirs}`;
+  return `${own}${theirs}`;
 }
 
 function escaped(text: string): string {

@@ -118,8 +118,8 @@ function scoresOf(model: StoredModel, bag: Bag, label: string, score: Shown['sco
     model: label,
     name: isAttention ? 'attention' : 'instance probability',
     description: isAttention
-      ? 'share of the instance in the bag embedding'
-      : 'class-aware margin of the instance, of the same order as its probability (MHIM-v2 eq. 6)',
+      ? 'Share of the instance in the bag embedding.'
+      : 'Class-aware margin of the instance, of the same order as its probability (MHIM-v2 eq. 6).',
     className: 'any class',
     values,
     instanceAuc: labels && tryMetric(() => rocAuc(labels, values)),
