@@ -25,16 +25,8 @@ beforeAll(async () => {
 });
 
 const COMMANDS = [
-  'demo',
-  'train',
-  'evaluate',
-  'predict',
-  'checkpoint',
-  'data',
-  'convert',
-  'simulate',
-  'models',
-  'info',
+  ...['demo', 'train', 'evaluate', 'predict', 'table', 'figure', 'all', 'plan', 'run', 'collect', 'export'],
+  ...['checkpoint', 'data', 'slides', 'convert', 'simulate', 'models', 'info'],
 ];
 
 describe('help', () => {

@@ -60,6 +60,8 @@ export const trainInputSchema = z
     preset: named(PRESETS),
     mhim: mhimSchema,
     aggregator: aggregatorSchema,
+    /** Starts the feature layer of a model without mining from a training of its own kind (Table 11). */
+    init: z.literal('feature'),
     protocol: z.enum(PROTOCOLS),
     /** Share of each class's training bags that the honest protocol sets aside. */
     validationRatio: z.number().gt(0).lt(1),
@@ -96,6 +98,7 @@ type OpenChoice =
   | 'base'
   | 'preset'
   | 'mhim'
+  | 'init'
   | 'task'
   | 'bins'
   | 'binsFrom'
@@ -145,6 +148,13 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
     }
   }
   const chosen = chosenModel(input);
+  if (input.init !== undefined && isMethod(chosen.model)) {
+    throw new MhimError(`is of models without mining, the model is ${chosen.model}.`, {
+      code: 'config',
+      path: 'init',
+      hint: 'Say initStudent instead.',
+    });
+  }
   if (input.folds !== undefined && input.k !== undefined) {
     throw new MhimError('cannot go with --folds, whose file says how many there are.', {
       code: 'config',
