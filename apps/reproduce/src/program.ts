@@ -3,6 +3,7 @@ import { checkpointCommand } from './commands/checkpoint.js';
 import { convertCommand } from './commands/convert.js';
 import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { heatmapCommand } from './commands/heatmap.js';
 import { infoCommand } from './commands/info.js';
 import { modelsCommand } from './commands/models.js';
 import { predictCommand } from './commands/predict.js';
@@ -24,6 +25,7 @@ export function createProgram(interrupts: Interrupts): Command {
   trainCommand(program, interrupts);
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
+  heatmapCommand(program, interrupts);
   checkpointCommand(program);
   convertCommand(program, interrupts);
   simulateCommand(program, interrupts);

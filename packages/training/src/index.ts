@@ -50,7 +50,7 @@ export {
   type LearningRateSchedule,
   type WarmUp,
 } from './schedules.js';
-export { duration, progressBar, type Progress } from './progress.js';
+export { countProgress, duration, progressBar, type CountProgress, type Progress } from './progress.js';
 export {
   riskOf,
   survivalMetricDefinitions,

@@ -61,6 +61,41 @@ export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progre
   };
 }
 
+export interface CountProgress {
+  update(done: number, total: number): void;
+  /** Removes the bar. */
+  stop(): void;
+}
+
+/** Shows how many of a number of things are done, with the time left: a bar on a terminal, a line now and then elsewhere. */
+export function countProgress(title: string, stream: NodeJS.WriteStream = process.stderr): CountProgress {
+  const bar = stream.isTTY
+    ? new cliProgress.SingleBar({
+        stream,
+        format: '{title} [{bar}] {value}/{total}  {left}',
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: true,
+      })
+    : undefined;
+  const begun = Date.now();
+  let lastLine = begun;
+  let started = false;
+  return {
+    update(done, total) {
+      const seconds = (Date.now() - begun) / 1000;
+      const left = done > 0 && seconds > 1 ? `${duration(((total - done) * seconds) / done)} left` : '';
+      if (!started) bar?.start(total, done, { title, left });
+      else bar?.update(done, { title, left });
+      started = true;
+      if (bar || Date.now() - lastLine < LINE_SECONDS * 1000) return;
+      lastLine = Date.now();
+      stream.write(`${title}: ${done}/${total}  ${left}\n`);
+    },
+    stop: () => bar?.stop(),
+  };
+}
+
 /** "1 h 20 min", "3 min", "12 s". */
 export function duration(seconds: number): string {
   const minutes = Math.round(seconds / 60);

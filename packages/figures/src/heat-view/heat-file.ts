@@ -62,13 +62,16 @@ export interface HeatScores {
   x: number[];
   y: number[];
   attention?: number[];
-  /** The class whose probability `probability` is. */
-  className: string;
-  probability: number[];
+  /** What `score` is, e.g. "probability of positive" or "risk". */
+  scoreName: string;
+  /** Class-aware instance score. */
+  score: number[];
+  /** Of a probability: that at which the class is favoured as much as the others together are on average. Colours are centred on it. */
+  centre?: number;
   /** True labels of the patches, where known; -1 unknown. */
   labels?: number[];
   /** Patches with the highest scores first, by which score. */
-  top: { by: 'attention' | 'probability'; index: number; image: string }[];
+  top: { by: 'attention' | 'score'; index: number; image: string }[];
 }
 
 /** The text of a file: a call that the page answers. */

@@ -1,6 +1,7 @@
 import { checkCoords, checkLength } from '../check-report-data.js';
 import { FigureError } from '../errors.js';
 import { backgroundColour, heatColour, type HeatStyle, type Rgba } from '../heat-view/heat-colours.js';
+import { gridStep } from '../map-layout.js';
 import type { Numbers } from '../report-data.js';
 import type { RgbaPixels } from './encode.js';
 
@@ -103,6 +104,11 @@ export class HeatLayer {
       for (let column = index(x); column <= index(x + width); column++) yield `${column} ${row}`;
     }
   }
+}
+
+/** The side of patches that lie on a grid: the grid's step. Undefined where they lie on none, or there is but one. */
+export function guessPatchSize(coords: Numbers): number | undefined {
+  return gridStep(coords) ?? undefined;
 }
 
 /** @throws FigureError `data` unless there are two finite numbers for each of n patches, and a size */

@@ -70,6 +70,13 @@ describe('normalisation', () => {
     expect([...normaliseScores([-1, 0.5, 2], { method: 'none' })]).toEqual([0, 0.5, 1]);
   });
 
+  it('around a centre keeps the side and is as wide on both', () => {
+    const scores = [0.5, 0.502, 0.499, NaN];
+    const shares = [...normaliseScores(scores, { method: 'centred', high: 100 })].map((s) => Math.round(s * 1e4) / 1e4);
+    expect(shares).toEqual([0.5, 1, 0.25, NaN]);
+    expect([...normaliseScores([0.5, 0.5], { method: 'centred' })]).toEqual([0.5, 0.5]);
+  });
+
   it('of scores that are all equal is no division by nothing', () => {
     expect([...normaliseScores([3, 3], { method: 'range' })]).toEqual([1, 1]);
     expect([...normaliseScores([3, 3], { method: 'percentile' })]).toEqual([1, 1]);

@@ -1,6 +1,6 @@
 export { contactSheet, patchPicture, topPatches } from './top-patches.js';
 export { decodeRgb, encodeJpeg, encodePng, type RgbaPixels } from './encode.js';
-export { HeatLayer, type HeatLayerOptions, type PaintArea, type PatchPlaces } from './heat-layer.js';
+export { guessPatchSize, HeatLayer, type HeatLayerOptions, type PaintArea, type PatchPlaces } from './heat-layer.js';
 export { openPicture, type PictureImage, type PictureOptions } from './picture-image.js';
 export { overlayPng, type OverlayOptions } from './overlay.js';
 export {
@@ -14,5 +14,5 @@ export { pyramidTiles, type PyramidTile } from './pyramid-tiles.js';
 export { slideSize, type RgbPixels, type SlideImage } from './slide-image.js';
 export { teacherMaps, type TeacherMapsOptions } from './teacher-maps.js';
 export { writeLayerTiles, type LayerTilesOptions } from './write-layer-tiles.js';
-export { writeSlideTiles, type SlideTilesOptions } from './write-slide-tiles.js';
+export { slideTiles, writeSlideTiles, type SlideTilesOptions } from './write-slide-tiles.js';
 export { writeWhole } from './write-whole.js';

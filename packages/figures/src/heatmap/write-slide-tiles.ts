@@ -34,13 +34,9 @@ export async function writeSlideTiles(
   { tileSize = 512, maxSize = 16_384, thumbnailSize = 2048, quality = 85, onProgress, signal }: SlideTilesOptions = {},
 ): Promise<HeatTiles> {
   const size = slideSize(image);
-  const longer = (halvings: number) => Math.max(halved(size, halvings).width, halved(size, halvings).height);
-  let finest = 0;
-  while (maxSize > 0 && longer(finest) > maxSize) finest++;
-  let thumb = finest;
-  while (longer(thumb) > 2 * thumbnailSize) thumb++;
-  const { width, height } = halved(size, finest);
-  const tiles: HeatTiles = { width, height, tileSize, format: 'jpg' };
+  const finest = halvingsTo(size, maxSize);
+  const thumb = Math.max(finest, halvingsTo(size, 2 * thumbnailSize));
+  const tiles = slideTiles(image, { tileSize, maxSize });
   const highest = dziLevels(tiles);
   const overview = emptyPicture(halved(size, thumb));
   const total = tileCount(tiles);
@@ -64,6 +60,22 @@ export async function writeSlideTiles(
   await writeWhole(join(folder, 'thumbnail.jpg'), await encodeJpeg(await resized(overview, thumbnailSize), 92));
   await writeWhole(join(folder, 'slide.dzi'), dziDescription(tiles));
   return tiles;
+}
+
+/** What {@link writeSlideTiles} makes of a slide, without making it. */
+export function slideTiles(
+  image: SlideImage,
+  { tileSize = 512, maxSize = 16_384 }: Pick<SlideTilesOptions, 'tileSize' | 'maxSize'> = {},
+): HeatTiles {
+  const size = slideSize(image);
+  return { ...halved(size, halvingsTo(size, maxSize)), tileSize, format: 'jpg' };
+}
+
+/** How often a size is halved until its longer side is no longer than `most`; 0 means as long as you like. */
+function halvingsTo(size: { width: number; height: number }, most: number): number {
+  let halvings = 0;
+  while (most > 0 && Math.max(halved(size, halvings).width, halved(size, halvings).height) > most) halvings++;
+  return halvings;
 }
 
 /** The number of the finest level: that of one pixel is 0. */
