@@ -11,11 +11,14 @@ export interface SlideExplanation {
   /** Survival only. */
   risk?: number;
   /** [n] */
-  attention?: Float32Array;
-  /** [n]: probability of a class by the instance's own logits (MHIM-v2 eq. 6), or risk. */
-  score: Float32Array;
+  attention?: Float64Array;
+  /**
+   * [n]: probability of a class by the instance's own logits (MHIM-v2 eq. 6), or risk. In double precision: where most of
+   * the attention lies on recycled instances, those of the slide differ from 1/c after the sixth digit only.
+   */
+  score: Float64Array;
   /** [n, c], classification only. */
-  classProbabilities?: Float32Array;
+  classProbabilities?: Float64Array;
   /** 1/c: where a class is neither favoured nor not. */
   centre?: number;
 }
@@ -34,7 +37,7 @@ export function explainSlide(models: readonly FoldModel[], bag: Bag, classIndex:
   }
   checkClass(classIndex, width);
   const classProbabilities = meanOf(all.map(({ instanceLogits }) => softmax(instanceLogits, width)));
-  const score = Float32Array.from(
+  const score = Float64Array.from(
     { length: bag.instances },
     (_, i) => classProbabilities[i * width + classIndex] as number,
   );
@@ -46,10 +49,10 @@ function checkClass(index: number, classes: number): void {
   throw new MhimError(`the model has classes 0 to ${classes - 1}, not ${index}.`, { code: 'config', path: '--class' });
 }
 
-function meanOf(arrays: readonly (Float32Array | Float64Array)[]): Float32Array {
+function meanOf(arrays: readonly (Float32Array | Float64Array)[]): Float64Array {
   const [first] = arrays as [Float32Array];
-  if (arrays.length === 1) return Float32Array.from(first);
-  return Float32Array.from(
+  if (arrays.length === 1) return Float64Array.from(first);
+  return Float64Array.from(
     first,
     (_, i) => arrays.reduce((sum, array) => sum + (array[i] as number), 0) / arrays.length,
   );

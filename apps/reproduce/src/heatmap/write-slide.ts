@@ -15,7 +15,6 @@ import {
 import {
   contactSheet,
   encodeJpeg,
-  encodePng,
   HeatLayer,
   overlayPng,
   patchGeoJson,
@@ -141,7 +140,7 @@ async function writeTopPatches(
       pictures.set(index, name);
       top.push({ by, index, image: name });
     }
-    if (sheet.length > 0) await writeWhole(join(folder, `top-${by}.png`), await encodePng(contactSheet(sheet, 4)));
+    if (sheet.length > 0) await writeWhole(join(folder, `top-${by}.jpg`), await encodeJpeg(contactSheet(sheet, 4), 88));
   }
   return top;
 }
@@ -152,7 +151,7 @@ function geoJsonOf(
   scoreName: string,
   classNames: readonly string[],
 ) {
-  const measurements: Record<string, Float32Array | Int32Array> = {};
+  const measurements: Record<string, Float64Array | Float32Array | Int32Array> = {};
   if (attention) {
     measurements.Attention = attention;
     measurements['Attention rank'] = normaliseScores(attention);
@@ -227,9 +226,9 @@ async function writeTeacherMaps(slide: SlidePatches, folder: string, options: Mo
   await writeWhole(join(folder, 'teacher.svg'), svg);
 }
 
-/** Six digits: more than a colour or a reader can tell apart. NaN, which JSON has not, never comes from a model that predicts. */
+/** Ten digits: see {@link SlideExplanation.score}. */
 function rounded(values: ArrayLike<number>): number[] {
-  return Array.from(values, (value) => Number(value.toPrecision(6)));
+  return Array.from(values, (value) => Number(value.toPrecision(10)));
 }
 
 function every(values: ArrayLike<number>, from: number, step: number): number[] {

@@ -81,11 +81,14 @@ export function foldStages(
       return folder === undefined ? [] : [{ fold, folder }];
     });
   if (found.length > 0) return found;
-  throw new MhimError(`holds no finished ${baseline ? 'baseline' : 'model'}${protocol ? ` of the ${protocol} protocol` : ''}.`, {
-    code: 'data',
-    path: run,
-    hint: 'Finish the training run first.',
-  });
+  throw new MhimError(
+    `holds no finished ${baseline ? 'baseline' : 'model'}${protocol ? ` of the ${protocol} protocol` : ''}.`,
+    {
+      code: 'data',
+      path: run,
+      hint: 'Finish the training run first.',
+    },
+  );
 }
 
 /** The model itself; a baseline beside it is only its start. */

@@ -262,10 +262,25 @@ describe('an overlay', () => {
     expect(pixel({ data, width: 40 }, 30, 5)).toEqual([29, 91, 255]);
   });
 
-  it('outlines a region of grid patches without the edges inside', () => {
-    expect(patchOutline([0, 0, 5, 0, 0, 5, 5, 5], 5, (i) => i < 2)).toHaveLength(6);
-    expect(patchOutline([0, 0, 5, 0, 0, 5, 5, 5], 5, () => true)).toHaveLength(8);
-    expect(patchOutline([0, 0, 3, 1], 5, () => true)).toHaveLength(8);
+  it('outlines the area of chosen patches as a whole', () => {
+    const grid = [0, 0, 5, 0, 0, 5, 5, 5];
+    expect(patchOutline(grid, 5, (i) => i < 2)).toEqual([
+      [0, 0, 10, 0],
+      [0, 5, 10, 5],
+      [0, 0, 0, 5],
+      [10, 0, 10, 5],
+    ]);
+    expect(patchOutline(grid, 5, (i) => i !== 3)).toHaveLength(6);
+    // Half over each other: one shape with eight corners.
+    expect(patchOutline([0, 0, 4, 4], 8, () => true)).toHaveLength(8);
+    expect(patchOutline(grid, 5, () => false)).toEqual([]);
+  });
+
+  it('leaves the thumbnail as it is', async () => {
+    const data = Buffer.alloc(3 * 16, 200);
+    const layer = new HeatLayer({ coords: [0, 0], patchSize: 2, shares: [1], style: 'brightness' });
+    await overlayPng({ thumbnail: { data, width: 4, height: 4 }, width: 4, height: 4, layers: [layer] });
+    expect([...new Set(data)]).toEqual([200]);
   });
 });
 
@@ -293,7 +308,7 @@ describe('GeoJSON for QuPath', () => {
     ]);
     expect(features[0]?.properties).toEqual({
       objectType: 'tile',
-      measurements: { Attention: 0.25, 'Probability of tumour': 0.3333333 },
+      measurements: { Attention: 0.25, 'Probability of tumour': 0.3333333333 },
     });
     expect(features[1]?.properties).toEqual({
       objectType: 'tile',

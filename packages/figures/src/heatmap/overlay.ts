@@ -24,7 +24,8 @@ export async function overlayPng({ thumbnail, width, height, layers, rings, edge
   const scaleX = thumbnail.width / width;
   const scaleY = thumbnail.height / height;
   const area = { left: 0, top: 0, width: thumbnail.width, height: thumbnail.height, scaleX, scaleY };
-  const data = thumbnail.data.slice();
+  // A Buffer's slice would be the thumbnail itself.
+  const data = Uint8Array.from(thumbnail.data);
   for (const layer of layers) blend(data, layer.paint(area));
   const picture = sharp(data, { raw: { width: thumbnail.width, height: thumbnail.height, channels: 3 } });
   const path = outlinePath(rings ?? [], edges ?? [], scaleX, scaleY);

@@ -66,7 +66,7 @@ function measured(measurements: Readonly<Record<string, Numbers>>, patch: number
   return Object.fromEntries(
     Object.entries(measurements).flatMap(([name, values]) => {
       const value = values[patch] as number;
-      return Number.isFinite(value) ? [[name, Number(value.toPrecision(7))]] : [];
+      return Number.isFinite(value) ? [[name, Number(value.toPrecision(10))]] : [];
     }),
   );
 }
