@@ -9,6 +9,7 @@ import { modelsCommand } from './commands/models.js';
 import { predictCommand } from './commands/predict.js';
 import { simulateCommand } from './commands/simulate.js';
 import { trainCommand } from './commands/train.js';
+import { viewCommand } from './commands/view.js';
 import type { Interrupts } from './interrupt.js';
 import { VERSION } from './version.js';
 
@@ -26,6 +27,7 @@ export function createProgram(interrupts: Interrupts): Command {
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
   heatmapCommand(program, interrupts);
+  viewCommand(program, interrupts);
   checkpointCommand(program);
   convertCommand(program, interrupts);
   simulateCommand(program, interrupts);

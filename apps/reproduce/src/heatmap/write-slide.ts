@@ -85,7 +85,16 @@ export async function writeModelFiles(slide: SlidePatches, options: ModelFilesOp
     top,
   };
   await writeWhole(join(folder, 'scores.js'), heatScript(HEAT_CALL.scores, scores));
-  return { ...model, classNames: risk === undefined ? classNames : [], probabilities: rounded(probabilities), risk };
+  const files = readdirSync(folder)
+    .filter((name) => /\.(png|jpg|svg|geojson)$/.test(name))
+    .sort();
+  return {
+    ...model,
+    files,
+    classNames: risk === undefined ? classNames : [],
+    probabilities: rounded(probabilities),
+    risk,
+  };
 }
 
 async function writePictures(

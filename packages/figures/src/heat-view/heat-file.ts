@@ -49,6 +49,8 @@ export interface HeatModelEntry {
   probabilities: number[];
   /** Survival: the risk, in place of classes. */
   risk?: number;
+  /** Names of pictures and tables in the model's folder, to open or to keep. */
+  files?: string[];
 }
 
 /** `scores.js`: a slide's patches as one model sees them. */
