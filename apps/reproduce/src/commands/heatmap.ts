@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { BagSource } from '@mhim/datasets';
 import { NORMALISATIONS, type HeatSlide, type Normalisation } from '@mhim/figures/heat-view';
 import { decodeRgb, readOutlines, slideSize, slideTiles, writeSlideTiles } from '@mhim/figures/heatmap';
@@ -107,7 +107,7 @@ export async function writeHeatmaps(
   const files = slides.flatMap(slideFiles);
   const [run] = options.run as [string];
   const out = options.out ?? join(run, 'heatmaps');
-  const folder = HeatFolder.open(out);
+  const folder = HeatFolder.open(out, `Heatmaps: ${basename(resolve(run))}`);
   const source = await openFeatures(run, options.features);
   try {
     await useBackend();

@@ -60,11 +60,16 @@ export class HeatCanvas {
     context.clearRect(0, 0, width, height);
     const device = { left: view.left * ratio, top: view.top * ratio, scale: view.scale * ratio, width, height };
     const { layers, attentionStyle, normalisation } = settings;
+    context.save();
+    context.beginPath();
+    context.rect(device.left, device.top, this.slide.width * device.scale, this.slide.height * device.scale);
+    context.clip();
     if (layers.attention.shown && this.scores.attention) {
       this.drawLayer(context, device, layers.attention.opacity, 'attention', attentionStyle, normalisation);
     }
     if (layers.score.shown) this.drawLayer(context, device, layers.score.opacity, 'score', 'cyan');
-    if (layers.outlines.shown) this.drawOutlines(context, device, layers.outlines.opacity * 1, ratio);
+    if (layers.outlines.shown) this.drawOutlines(context, device, layers.outlines.opacity, ratio);
+    context.restore();
     if (layers.top.shown) this.drawTop(context, device, layers.top.opacity, ratio);
     if (marked !== undefined) this.frame(context, device, marked, '#ffd400', 2.5 * ratio);
   }

@@ -3,12 +3,12 @@ import { byId, element } from './element.js';
 import { urlOf } from './load.js';
 import type { LayerName, Settings } from './settings.js';
 
-const NAMES: readonly [LayerName, string, string][] = [
-  ['slide', 'Slide', 'l'],
-  ['attention', 'Attention', 'a'],
-  ['score', 'Score', 's'],
-  ['outlines', 'Outlines', 'o'],
-  ['top', 'Top patches', 't'],
+const NAMES: readonly [layer: LayerName, name: string, key: string, legend: string][] = [
+  ['slide', 'Slide', 'l', ''],
+  ['attention', 'Attention', 'a', 'bright: much'],
+  ['score', 'Score', 's', 'cyan: favoured, bright: by far'],
+  ['outlines', 'Outlines', 'o', 'blue: known'],
+  ['top', 'Top patches', 't', 'orange: those below'],
 ];
 
 /** Switches and opacities of the layers, and the slide's files. */
@@ -20,7 +20,7 @@ export class LayerPanel {
     private readonly settings: Settings,
     private readonly onChange: () => void,
   ) {
-    const rows = NAMES.map(([layer, text, key]) => this.row(layer, text, key));
+    const rows = NAMES.map(([layer, text, key, legend]) => this.row(layer, text, key, legend));
     const style = this.choice('Attention as', settings.attentionStyle, ['brightness', 'scale'], (value) => {
       settings.attentionStyle = value as Settings['attentionStyle'];
     });
@@ -70,7 +70,7 @@ export class LayerPanel {
     row.classList.toggle('absent', !possible);
   }
 
-  private row(layer: LayerName, text: string, key: string): HTMLElement {
+  private row(layer: LayerName, text: string, key: string, legend: string): HTMLElement {
     const state = this.settings.layers[layer];
     const box = element('input', { type: 'checkbox', checked: state.shown });
     box.onchange = () => {
@@ -85,7 +85,13 @@ export class LayerPanel {
       this.onChange();
     };
     box.dataset.layer = layer;
-    const row = element('div', { className: 'layer' }, element('label', { title: `Key ${key}` }, box, name), opacity);
+    const row = element(
+      'div',
+      { className: 'layer' },
+      element('label', { title: `Key ${key}` }, box, name),
+      opacity,
+      element('small', {}, legend),
+    );
     this.rows.set(layer, { box, name, row });
     return row;
   }

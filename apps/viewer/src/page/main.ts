@@ -64,6 +64,7 @@ class Page {
     this.list.show(slide.id);
     this.showModelChoices(shown);
     history.replaceState(null, '', placeHash({ slide: slide.id, models: this.chosen }));
+    const before = this.leader?.place();
     if (String(this.panes.map(({ model }) => model)) !== String(shown.map(({ id }) => id))) this.replacePanes(shown);
     const { panes } = this;
     try {
@@ -82,6 +83,9 @@ class Page {
       slide,
       panes.map((pane, i) => ({ pane, model: shown[i] as HeatModelEntry })),
     );
+    // The panes have their size only now that everything around them is there.
+    await new Promise(requestAnimationFrame);
+    for (const pane of panes) pane.goTo(before?.slide === slide ? before : undefined);
     this.say(`Slide ${slide.id}`);
     document.body.dataset.ready = slide.id;
   }
@@ -120,8 +124,8 @@ class Page {
 
   private goTo(pane: Pane, patch: number): void {
     this.leader = pane;
-    for (const other of this.panes) other.mark(undefined);
     pane.zoomTo(patch);
+    for (const other of this.panes) if (other !== pane) other.markAs(pane);
     this.say(`Patch ${patch}`);
   }
 

@@ -14,6 +14,11 @@ export interface PaneEvents {
   onHover(place: { x: number; y: number } | undefined): void;
 }
 
+export interface PanePlace {
+  slide: HeatSlide;
+  bounds: OpenSeadragon.Rect;
+}
+
 /** One model's view of a slide. */
 export class Pane {
   readonly element: HTMLElement;
@@ -130,6 +135,20 @@ export class Pane {
     this.draw();
   }
 
+  /** What is in sight. */
+  place(): PanePlace | undefined {
+    if (!this.slide || !this.viewer.isOpen()) return undefined;
+    return { slide: this.slide, bounds: this.viewer.viewport.getBounds() };
+  }
+
+  /** Shows a place at once, or the whole slide. */
+  goTo(place: PanePlace | undefined): void {
+    this.viewer.forceResize();
+    if (place) this.viewer.viewport.fitBounds(place.bounds, true);
+    else this.viewer.viewport.goHome(true);
+    this.draw();
+  }
+
   zoomBy(factor: number): void {
     this.viewer.viewport.zoomBy(factor);
     this.viewer.viewport.applyConstraints();
@@ -149,8 +168,13 @@ export class Pane {
     viewport.panTo(other.viewer.viewport.getCenter(true), true);
   }
 
-  mark(patch: number | undefined): void {
-    this.marked = patch;
+  /** Frames the patch at the middle of another pane's, if there is one. */
+  markAs({ scores, marked }: Pane): void {
+    const half = (scores?.patchSize ?? 0) / 2;
+    this.marked =
+      scores && marked !== undefined
+        ? this.heat?.patchAt((scores.x[marked] as number) + half, (scores.y[marked] as number) + half)
+        : undefined;
     this.draw();
   }
 

@@ -15,9 +15,9 @@ export class SlideList {
       const verdicts = slide.models.map((model) =>
         element(
           'span',
-          { className: 'row' },
-          element('span', { className: 'model' }, model.name),
+          { className: 'row', title: model.name },
           verdictOf(slide, model),
+          element('span', { className: 'model' }, model.name),
         ),
       );
       const button = element(

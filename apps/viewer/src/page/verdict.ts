@@ -11,6 +11,8 @@ export function verdictOf({ label }: HeatSlide, { classNames, probabilities, ris
   return element('span', { className: wrong ? 'call wrong' : 'call' }, wrong ? `${text} ✗` : text);
 }
 
+/** Never rounded to certainty. */
 function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`;
+  if (share > 0.995 && share < 1) return share > 0.9995 ? '> 99.9 %' : `${(100 * share).toFixed(1)} %`;
+  return `${(100 * share).toFixed(0)} %`;
 }
