@@ -15,6 +15,7 @@ const mayImport = {
   'hard-mining': ['tensor', 'mil-aggregators', 'recycle-network'],
   training: ['tensor', 'metrics', 'mil-aggregators', 'recycle-network', 'survival-losses', 'datasets', 'hard-mining'],
   figures: ['metrics'],
+  viewer: ['figures'],
   native: [],
 };
 const all = Object.keys(mayImport);

@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { experimentCommands } from './commands/experiments.js';
 import { exportCommand } from './commands/export.js';
+import { heatmapCommand } from './commands/heatmap.js';
 import { infoCommand } from './commands/info.js';
 import { modelsCommand } from './commands/models.js';
 import { planCommand } from './commands/plan.js';
@@ -15,6 +16,7 @@ import { runCommand } from './commands/run.js';
 import { simulateCommand } from './commands/simulate.js';
 import { slidesCommand } from './commands/slides.js';
 import { trainCommand } from './commands/train.js';
+import { viewCommand } from './commands/view.js';
 import type { Interrupts } from './interrupt.js';
 import { VERSION } from './version.js';
 
@@ -31,6 +33,8 @@ export function createProgram(interrupts: Interrupts): Command {
   trainCommand(program, interrupts);
   evaluateCommand(program, interrupts);
   predictCommand(program, interrupts);
+  heatmapCommand(program, interrupts);
+  viewCommand(program, interrupts);
   experimentCommands(program, interrupts);
   planCommand(program);
   runCommand(program, interrupts);

@@ -3,11 +3,18 @@ export const COLOUR_STEPS = 32;
 
 /** Viridis: even in lightness, readable with every colour vision, on light and dark ground. `share` from 0 to 1. */
 export function scaleColour(share: number): string {
+  return `#${scaleRgb(share)
+    .map((channel) => channel.toString(16).padStart(2, '0'))
+    .join('')}`;
+}
+
+/** The same as red, green and blue from 0 to 255. */
+export function scaleRgb(share: number): [number, number, number] {
   const position = Math.min(Math.max(share, 0), 1) * (ANCHORS.length - 1);
   const left = Math.min(Math.floor(position), ANCHORS.length - 2);
   const [from, to] = [ANCHORS[left], ANCHORS[left + 1]] as [Rgb, Rgb];
-  const mixed = from.map((channel, i) => Math.round(channel + ((to[i] as number) - channel) * (position - left)));
-  return `#${mixed.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
+  const mix = (i: 0 | 1 | 2) => Math.round(from[i] + (to[i] - from[i]) * (position - left));
+  return [mix(0), mix(1), mix(2)];
 }
 
 /** The step of a share from 0 to 1, an integer below {@link COLOUR_STEPS}. */

@@ -67,7 +67,7 @@ function axisRange(coords: Numbers, offset: 0 | 1): { from: number; length: numb
 }
 
 /** The step of which all coordinates are multiples and which neighbours really take, or null where they lie on no grid. */
-function gridStep(coords: Numbers): number | null {
+export function gridStep(coords: Numbers): number | null {
   const steps = [0, 1].flatMap((offset) => {
     const values = new Set<number>();
     for (let i = offset; i < coords.length; i += 2) values.add(coords[i] as number);

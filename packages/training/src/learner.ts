@@ -33,6 +33,8 @@ export interface Explanation {
   scores: Float32Array;
   /** The class that each instance's logits favour, [n]. */
   classes: Int32Array;
+  /** What the classifier makes of each instance's share of the bag embedding, [n, c]. */
+  instanceLogits: Float32Array;
 }
 
 /** A model that learns from one bag at a time, whatever happens inside a step. */
@@ -222,6 +224,7 @@ function explain(
       attention: prediction.attention && (tf.mean(prediction.attention, 0).dataSync().slice(0, n) as Float32Array),
       scores: rankingScore(own, aggregator.instanceScore).dataSync().slice() as Float32Array,
       classes: tf.argMax(own, 1).dataSync().slice() as Int32Array,
+      instanceLogits: own.dataSync().slice() as Float32Array,
     };
   });
 }

@@ -139,7 +139,7 @@ function leftOut({ bags, failures }: PredictionOutcome): MhimError {
 }
 
 /** Ids come from files of others: none may lead out of the folder. */
-function checkFileName(id: string, path: string | undefined): void {
+export function checkFileName(id: string, path: string | undefined): void {
   if (id !== '' && basename(id) === id && !id.includes('\\') && !id.startsWith('.')) return;
   throw new MhimError(`the bag id "${id}" is no file name.`, { code: 'data', path, hint: 'Rename the bag.' });
 }

@@ -12,6 +12,8 @@ export interface ModelChoice {
   checkpoint?: string;
   /** Of a run: which protocol's models; default paper, where the run has it. */
   protocol?: 'paper' | 'honest';
+  /** Of a run: the baseline that its models started from, instead of these. */
+  baseline?: boolean;
 }
 
 export interface FoldModel {
@@ -21,13 +23,13 @@ export interface FoldModel {
 }
 
 /** Opens the model or models that the command line names. @throws MhimError `config` when it names none */
-export async function openModels({ run, checkpoint, protocol }: ModelChoice): Promise<FoldModel[]> {
+export async function openModels({ run, checkpoint, protocol, baseline }: ModelChoice): Promise<FoldModel[]> {
   if (checkpoint !== undefined && run === undefined) return [{ model: await StoredModel.open(checkpoint) }];
   if (run === undefined || checkpoint !== undefined) {
     throw new MhimError('expected one of --run and --checkpoint.', { code: 'config', hint: 'Name the model to use.' });
   }
   const models: FoldModel[] = [];
-  for (const { fold, folder } of foldStages(run, protocol))
+  for (const { fold, folder } of foldStages(run, protocol, baseline))
     models.push({ fold, model: await StoredModel.open(folder) });
   return models;
 }
@@ -67,11 +69,16 @@ export function explainTogether(models: readonly FoldModel[], bag: Bag): Omit<Ex
     attention: withAttention.length === all.length ? Float32Array.from(meanOf(withAttention)) : undefined,
     scores: Float32Array.from(meanOf(all.map(({ scores }) => scores))),
     classes: first.classes.map((_, i) => majority(votes.map((vote) => vote[i] as number))),
+    instanceLogits: Float32Array.from(meanOf(all.map(({ instanceLogits }) => instanceLogits))),
   };
 }
 
-/** The folders of a run's final models, one a fold. */
-function foldStages(run: string, protocol?: 'paper' | 'honest'): { fold: number; folder: string }[] {
+/** The folders of a run's final models, one a fold; or of their baselines. */
+export function foldStages(
+  run: string,
+  protocol?: 'paper' | 'honest',
+  baseline = false,
+): { fold: number; folder: string }[] {
   if (!existsSync(run)) {
     throw new MhimError('there is no such run folder.', { code: 'file-missing', path: run, hint: 'Check the path.' });
   }
@@ -81,23 +88,26 @@ function foldStages(run: string, protocol?: 'paper' | 'honest'): { fold: number;
     .flatMap((fold) => {
       const protocols = protocol ? [protocol] : (['paper', 'honest'] as const);
       const folder = protocols
-        .flatMap((name) => stagesOf(join(run, `fold-${fold}`, name)))
+        .flatMap((name) => stagesOf(join(run, `fold-${fold}`, name), baseline))
         .find((candidate) => existsSync(join(candidate, 'best.safetensors')));
       return folder === undefined ? [] : [{ fold, folder }];
     });
   if (found.length > 0) return found;
-  throw new MhimError(`holds no finished model${protocol ? ` of the ${protocol} protocol` : ''}.`, {
-    code: 'data',
-    path: run,
-    hint: 'Finish the training run first.',
-  });
+  throw new MhimError(
+    `holds no finished ${baseline ? 'baseline' : 'model'}${protocol ? ` of the ${protocol} protocol` : ''}.`,
+    {
+      code: 'data',
+      path: run,
+      hint: 'Finish the training run first.',
+    },
+  );
 }
 
 /** The model itself; a baseline beside it is only its start. */
-function stagesOf(folder: string): string[] {
+function stagesOf(folder: string, baseline: boolean): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
-    .filter((name) => name !== 'baseline')
+    .filter((name) => (name === 'baseline') === baseline)
     .map((name) => join(folder, name));
 }
 

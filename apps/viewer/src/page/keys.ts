@@ -1,0 +1,37 @@
+import { byId, element } from './element.js';
+
+export interface Key {
+  /** `KeyboardEvent.key`s. */
+  keys: readonly string[];
+  text: string;
+  act: (key: string) => void;
+}
+
+/** Keys of the page, and the dialog that lists them. Fields keep their own. */
+export function listenToKeys(keys: readonly Key[]): void {
+  const dialog = byId<HTMLDialogElement>('keys');
+  const rows = keys.map(({ keys: names, text }) =>
+    element(
+      'div',
+      {},
+      element('kbd', {}, names.length > 4 ? `${names[0]}–${names.at(-1)}` : names.join(' ')),
+      ' ',
+      text,
+    ),
+  );
+  const close = element('button', { type: 'button', onclick: () => dialog.close() }, 'Close');
+  dialog.replaceChildren(element('h2', {}, 'Keys'), ...rows, close);
+  byId('show-keys').onclick = () => dialog.showModal();
+  addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+    if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
+    if (event.key === '?') {
+      dialog.showModal();
+      return;
+    }
+    const found = keys.find(({ keys: names }) => names.includes(event.key));
+    if (!found) return;
+    event.preventDefault();
+    found.act(event.key);
+  });
+}

@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import { cp, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { FigureError } from '@mhim/figures';
+import { heatmapFolder } from './heatmap-folder.js';
+import { PAGE_FILES, pageFolder } from './page-folder.js';
+
+/**
+ * Copies a folder of heatmaps with the page into a folder that any static server can give out and that opens from the disk.
+ * Links are left out. The folder appears whole, and takes the place of an earlier copy, but of nothing else.
+ * @throws FigureError `config` when the place is taken by other files
+ */
+export async function writeStaticPage(path: string, out: string, page: string = pageFolder()): Promise<void> {
+  const source = heatmapFolder(path);
+  const [from, to] = [resolve(source), resolve(out)];
+  if (to === from || to.startsWith(from + sep) || from.startsWith(to + sep)) {
+    throw new FigureError('lies in the folder of the heatmaps, or around it.', {
+      code: 'config',
+      path: out,
+      hint: 'Choose a folder beside it.',
+    });
+  }
+  const isEarlierCopy = existsSync(join(out, 'heatmaps.js')) && existsSync(join(out, 'viewer.js'));
+  if (existsSync(out) && !isEarlierCopy && (await readdir(out)).length > 0) {
+    throw new FigureError('holds other files.', { code: 'config', path: out, hint: 'Choose a new or empty folder.' });
+  }
+  const temporary = `${to}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(temporary, { recursive: true });
+    await cp(source, temporary, { recursive: true, filter: async (file) => !(await lstat(file)).isSymbolicLink() });
+    for (const name of PAGE_FILES) await cp(join(page, name), join(temporary, name));
+    await rm(out, { recursive: true, force: true });
+    await rename(temporary, to);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
