@@ -47,7 +47,7 @@ export {
 } from './tiling/patch-grid.js';
 export { BUILT_IN_SLIDES, obtainBuiltInSlide, type BuiltInSlide } from './built-in-slides.js';
 export { colourEncoder } from './features/colour-encoder.js';
-export type { PatchEncoder } from './features/encoder.js';
+export type { PatchEncoder, PatchFeatures } from './features/encoder.js';
 export { extractFeatures, type ExtractFeaturesOptions } from './features/extract-features.js';
 export { findSlides, SLIDE_EXTENSIONS, slideName } from './find-slides.js';
 export { writePng } from './images/png.js';

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
 import { openBags } from '@mhim/datasets';
 import { decode } from 'fast-png';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -90,13 +89,20 @@ describe.runIf(hasOpenSlide)('processSlides', () => {
     ).rejects.toThrow(/float32 only/);
   });
 
-  test('an encoder that gives NaN fails the slide; tensors are freed', async () => {
-    const bad: PatchEncoder = { name: 'bad', width: 2, encode: (images) => tf.fill([images.length, 2], NaN) };
-    const tensors = tf.memory().numTensors;
-    const options = { slides: path('slides', 'tissue.tif'), out: path('bad'), config };
-    const [result] = await processSlides({ ...options, encoder: bad });
-    expect(result).toMatchObject({ status: 'failed', reason: expect.stringMatching(/bad gave NaN/) as string });
-    expect(tf.memory().numTensors).toBe(tensors);
+  test('an encoder that gives NaN, or another width, fails the slide', async () => {
+    const options = { slides: path('slides', 'tissue.tif'), config };
+    for (const [width, reason] of [
+      [2, /bad gave NaN/],
+      [3, /bad gave features \[\d+,3\], expected \[\d+, 2\]/],
+    ] as const) {
+      const bad: PatchEncoder = {
+        name: 'bad',
+        width: 2,
+        encode: ({ length }) => ({ shape: [length, width], data: new Float32Array(length * width).fill(NaN) }),
+      };
+      const [result] = await processSlides({ ...options, out: path(`bad-${width}`), encoder: bad });
+      expect(result).toMatchObject({ status: 'failed', reason: expect.stringMatching(reason) as string });
+    }
   });
 
   test('an interrupt ends the folder between patches', async () => {

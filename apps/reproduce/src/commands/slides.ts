@@ -136,7 +136,7 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
     failIfAny(results);
   } finally {
     progress.stop();
-    encoder?.dispose?.();
+    await encoder?.dispose?.();
     release();
   }
 }

@@ -1,7 +1,6 @@
-import type * as tf from '@tensorflow/tfjs';
 import type { RgbImage } from '../images/rgb-image.js';
 
-/** What makes features of patches. */
+/** What makes features of patches; the encoders of `@mhim/encoders` do, with a name beside. */
 export interface PatchEncoder {
   readonly name: string;
   /** Features a patch. */
@@ -9,9 +8,16 @@ export interface PatchEncoder {
   /** Tells encoders with other weights apart, for resuming; the name where that is enough. */
   readonly identity?: string;
   /**
-   * Features of patches of one size, [n, width]; the caller disposes them. Preprocessing is the encoder's own.
+   * Features of patches. Preprocessing is the encoder's own.
    * @param images R, G, B
    */
-  encode(images: readonly RgbImage[]): tf.Tensor2D | Promise<tf.Tensor2D>;
-  dispose?(): void;
+  encode(images: readonly RgbImage[]): PatchFeatures | Promise<PatchFeatures>;
+  dispose?(): Promise<void> | void;
+}
+
+/** A row a patch. */
+export interface PatchFeatures {
+  /** [n, width] */
+  readonly shape: readonly [number, number];
+  readonly data: Float32Array;
 }

@@ -60,25 +60,20 @@ export async function extractFeatures(
 }
 
 async function encode(encoder: PatchEncoder, images: readonly RgbImage[], path: string): Promise<Float32Array> {
-  const tensor = await encoder.encode(images);
-  try {
-    const [rows, width] = tensor.shape;
-    if (rows !== images.length || width !== encoder.width) {
-      throw new MhimError(
-        `encoder ${encoder.name} gave features [${tensor.shape}], expected [${images.length}, ${encoder.width}].`,
-        { code: 'shape', path },
-      );
-    }
-    const values = (await tensor.data()) as Float32Array;
-    if (!values.every(Number.isFinite)) {
-      throw new MhimError(`encoder ${encoder.name} gave NaN or infinity.`, {
-        code: 'non-finite',
-        path,
-        hint: 'Are its weights whole?',
-      });
-    }
-    return values;
-  } finally {
-    tensor.dispose();
+  const { shape, data } = await encoder.encode(images);
+  const [rows, width] = shape;
+  if (rows !== images.length || width !== encoder.width || data.length !== rows * width) {
+    throw new MhimError(
+      `encoder ${encoder.name} gave features [${shape}], expected [${images.length}, ${encoder.width}].`,
+      { code: 'shape', path },
+    );
   }
+  if (!data.every(Number.isFinite)) {
+    throw new MhimError(`encoder ${encoder.name} gave NaN or infinity.`, {
+      code: 'non-finite',
+      path,
+      hint: 'Are its weights whole?',
+    });
+  }
+  return data;
 }

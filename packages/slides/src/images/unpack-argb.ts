@@ -46,13 +46,13 @@ export function rgbOnBackground(
   height: number,
   background: readonly [number, number, number],
 ): RgbImage {
-  const rgba = rgbaOfArgb(words);
-  const data = new Uint8Array(3 * words.length);
+  const { data } = rgbOfArgb(words, width, height);
   for (let i = 0; i < words.length; i++) {
-    const alpha = rgba[4 * i + 3] as number;
+    const alpha = (words[i] as number) >>> 24;
+    if (alpha === 255) continue;
     for (let c = 0; c < 3; c++) {
-      const mixed = (rgba[4 * i + c] as number) * alpha + (background[c] as number) * (255 - alpha) + 128;
-      data[3 * i + c] = alpha === 255 ? (rgba[4 * i + c] as number) : ((mixed >> 8) + mixed) >> 8;
+      const mixed = (data[3 * i + c] as number) * alpha + (background[c] as number) * (255 - alpha) + 128;
+      data[3 * i + c] = ((mixed >> 8) + mixed) >> 8;
     }
   }
   return { data, width, height };
