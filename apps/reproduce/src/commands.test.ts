@@ -24,7 +24,9 @@ beforeAll(async () => {
   expect(out).toMatch(/^10 SIMULATED slides, \d+ instances × 8: /);
 });
 
-const COMMANDS = ['demo', 'train', 'evaluate', 'predict', 'checkpoint', 'convert', 'simulate', 'models', 'info'];
+const COMMANDS = [
+  ...['demo', 'train', 'evaluate', 'predict', 'heatmap', 'view', 'checkpoint', 'convert', 'simulate', 'models', 'info'],
+];
 
 describe('help', () => {
   test.each(COMMANDS)('%s has examples that name options that it has', async (command) => {
