@@ -24,7 +24,7 @@ export function listenToKeys(keys: readonly Key[]): void {
   byId('show-keys').onclick = () => dialog.showModal();
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
-    if (event.target instanceof HTMLElement && event.target.matches('input, select, textarea')) return;
+    if (isFieldKey(event)) return;
     if (event.key === '?') {
       dialog.showModal();
       return;
@@ -34,4 +34,11 @@ export function listenToKeys(keys: readonly Key[]): void {
     event.preventDefault();
     found.act(event.key);
   });
+}
+
+/** What a field makes of the key itself: text, or the slider's arrows. */
+function isFieldKey({ target, key }: KeyboardEvent): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.matches('[type=range]')) return /^(Arrow|Home|End|Page)/.test(key);
+  return target.matches('select, textarea, [type=search]');
 }

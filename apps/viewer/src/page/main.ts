@@ -83,8 +83,8 @@ class Page {
       slide,
       panes.map((pane, i) => ({ pane, model: shown[i] as HeatModelEntry })),
     );
-    // The panes have their size only now that everything around them is there.
-    await new Promise(requestAnimationFrame);
+    // The panes have their size only now that everything around them is there, and OpenSeadragon sees it in one of its next frames.
+    for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
     for (const pane of panes) pane.goTo(before?.slide === slide ? before : undefined);
     this.say(`Slide ${slide.id}`);
     document.body.dataset.ready = slide.id;

@@ -54,15 +54,19 @@ export class Pane {
       gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true },
       imageSmoothingEnabled: true,
     });
-    stage.append(this.canvas, this.tip);
+    // Below the navigator.
+    this.viewer.canvas.after(this.canvas);
+    stage.append(this.tip);
     // The page has keys of its own, the same wherever the focus is.
     this.viewer.addHandler('canvas-key', (event) => (event.preventDefaultAction = true));
     this.viewer.addHandler('viewport-change', () => events.onMove(this));
     for (const name of ['update-viewport', 'resize', 'open', 'animation'] as const) {
       this.viewer.addHandler(name, () => this.draw());
     }
-    stage.addEventListener('pointermove', (event) => this.hover(event));
-    stage.addEventListener('pointerdown', (event) => this.hover(event));
+    // OpenSeadragon keeps these events to itself on their way up.
+    for (const name of ['pointermove', 'pointerdown'] as const) {
+      stage.addEventListener(name, (event) => this.hover(event), { capture: true });
+    }
     stage.addEventListener('pointerleave', () => events.onHover(undefined));
   }
 
@@ -143,7 +147,6 @@ export class Pane {
 
   /** Shows a place at once, or the whole slide. */
   goTo(place: PanePlace | undefined): void {
-    this.viewer.forceResize();
     if (place) this.viewer.viewport.fitBounds(place.bounds, true);
     else this.viewer.viewport.goHome(true);
     this.draw();

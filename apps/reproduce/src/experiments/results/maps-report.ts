@@ -6,7 +6,7 @@ import type { Bag, BagSource } from '@mhim/datasets';
 import { chooseFolds } from '../../data/choose-folds.js';
 import { openData } from '../../data/open-data.js';
 import { StoredModel } from '../../models/stored-model.js';
-import { className } from '../../report/report-data.js';
+import { className } from '../../report/fold-curves.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions } from '../../run/results.js';
 import { RunFolder } from '../../run/run-folder.js';
