@@ -130,5 +130,16 @@ export const stepTimes: StepTimes = {
       ],
       parameters: 1923846,
     },
+    'mhim-v2:trans-mil': {
+      train: [
+        [1000, 947.2],
+        [10000, 8499.2],
+      ],
+      infer: [
+        [1000, 289.1],
+        [10000, 4775.2],
+      ],
+      parameters: 3722258,
+    },
   },
 };
