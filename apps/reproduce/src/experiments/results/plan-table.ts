@@ -1,4 +1,5 @@
 import { duration } from '@mhim/training';
+import { modelName } from '../../report/model-names.js';
 import { aligned } from '../../text-table.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
@@ -21,10 +22,10 @@ export function planTable(plan: Plan, store: JobStore): string {
   const total = countsOf(plan.jobs, plan.jobs, store);
   const header = ['experiment', 'cells', 'jobs', 'shared', 'done', 'to run', 'at most', 'disk'];
   const cells = plan.experiments.reduce((sum, experiment) => sum + experiment.cells.length, 0);
-  const unmeasured = new Set(plan.jobs.flatMap(({ cost, config }) => (cost ? [] : config.model)));
+  const unmeasured = new Set(plan.jobs.flatMap(({ cost, config }) => (cost ? [] : modelName(config))));
   return [
     ...['', aligned([header, ...rows, ['all', String(cells), ...total]]), ''],
-    `Times by measured steps: ${stepTimes.machine}, ${stepTimes.measured}; nominal epochs, early stopping not counted on.`,
+    `Times by measured steps: ${stepTimes.machine}, ${stepTimes.measured}, ${stepTimes.note}. Nominal epochs: early stopping is not counted on.`,
     ...(unmeasured.size > 0 ? [`Not measured and not in the times: ${[...unmeasured].join(', ')}.`] : []),
     ...(plan.missing.length > 0
       ? [
