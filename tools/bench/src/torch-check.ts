@@ -65,7 +65,9 @@ async function check({ models, width, epochs, keep }: Options): Promise<void> {
     const stage = train(model, { slides, run: join(folder, model.replace(':', '-')), width, epochs });
     const { logits: ours, tensors } = await predict(stage, bags);
     const theirs = predictInTorch(stage, files);
-    const differences = ours.map((row, i) => Math.max(...row.map((value, c) => Math.abs(value - entryOf(theirs, i, c)))));
+    const differences = ours.map((row, i) =>
+      Math.max(...row.map((value, c) => Math.abs(value - entryOf(theirs, i, c)))),
+    );
     const [largest, difference] = [Math.max(...ours.flat().map(Math.abs)), Math.max(...differences)];
     worst = Math.max(worst, Number.isFinite(difference) ? difference / Math.max(1, largest) : Infinity);
     console.log(
