@@ -10,6 +10,8 @@ const mayImport = {
   'recycle-network': ['tensor'],
   'survival-losses': ['tensor'],
   datasets: ['tensor', 'survival-losses'],
+  encoders: ['tensor'],
+  slides: ['tensor', 'datasets'],
   'hard-mining': ['tensor', 'mil-aggregators', 'recycle-network'],
   training: ['tensor', 'metrics', 'mil-aggregators', 'recycle-network', 'survival-losses', 'datasets', 'hard-mining'],
   figures: ['metrics'],

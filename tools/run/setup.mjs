@@ -1,4 +1,4 @@
-// Everything a fresh clone needs: dependencies, build, native backend. A second run skips what is done.
+// Everything a fresh clone needs: dependencies, build, native backend, OpenSlide. A second run skips what is done.
 // Plain JavaScript without dependencies, because it runs before any are installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -53,7 +53,8 @@ export function setup() {
   const start = Date.now();
   if (nx(['build'], { quiet: true }) !== 0) fail('the build failed (see above).');
   if (Date.now() - start > 5000) console.log('Packages built.');
-  installNativeBackend();
+  installNative(['install'], 'No native backend', 'Going on with the slower wasm backend.');
+  installNative(['openslide'], 'No OpenSlide', 'Going on without; slides cannot be read.');
 }
 
 function installDependencies() {
@@ -81,9 +82,9 @@ function installDependencies() {
   writeFileSync(stamp, key);
 }
 
-function installNativeBackend() {
+function installNative(command, without, instead) {
   const tool = join(root, 'tools', 'native', 'dist', 'cli.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tool, 'install'], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tool, ...command], {
     cwd: join(root, 'tools', 'native'),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -91,10 +92,10 @@ function installNativeBackend() {
   });
   const said = stdout.trim();
   if (status === 0) {
-    if (!said.endsWith('ready (CPU).') && !said.endsWith('ready (GPU).')) console.log(said);
+    if (!/ready( \([CG]PU\))?\.$/.test(said)) console.log(said);
     return;
   }
-  console.log(`No native backend (${stderr.trim().replace(/^error: /, '')}) Going on with the slower wasm backend.`);
+  console.log(`${without} (${stderr.trim().replace(/^error: /, '')}) ${instead}`);
 }
 
 function fail(message) {

@@ -10,5 +10,5 @@ const interrupts = handleInterrupts();
 try {
   await createProgram(interrupts).parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = report(error, undefined, interrupts.exitCode);
 }

@@ -25,7 +25,8 @@ beforeAll(async () => {
 });
 
 const COMMANDS = [
-  ...['demo', 'train', 'evaluate', 'predict', 'heatmap', 'view', 'checkpoint', 'convert', 'simulate', 'models', 'info'],
+  ...['demo', 'train', 'evaluate', 'predict', 'heatmap', 'view', 'table', 'figure', 'all', 'plan', 'run', 'collect', 'export'],
+  ...['checkpoint', 'data', 'slides', 'convert', 'simulate', 'models', 'info'],
 ];
 
 describe('help', () => {
@@ -194,15 +195,19 @@ describe('predict', () => {
     await reproduce(...args, '--out', at('predictions.csv'));
     expect(readFileSync(at('predictions.csv'), 'utf8')).toBe(out);
     const [header, ...rows] = csv(at('predictions.csv'));
-    expect(header).toEqual(['bag_id', 'label', 'probability_0', 'probability_1']);
+    expect(header).toEqual(['bag_id', 'label', 'probability_0', 'probability_1', 'called']);
     expect(rows).toHaveLength(SLIDES);
     for (const [, , negative, positive] of rows) expect(Number(negative) + Number(positive)).toBeCloseTo(1, 6);
+    // The mean of the folds' thresholds decides.
+    const thresholds = [0, 1].map((fold) => json('mhim-v2', `fold-${fold}`, 'metrics.json').threshold as number);
+    const middle = ((thresholds[0] as number) + (thresholds[1] as number)) / 2;
+    for (const [, , , positive, called] of rows) expect(called).toBe(Number(positive) >= middle ? '1' : '0');
   });
 
   test('a fold’s checkpoint gives to the last bit what the run wrote of its test bags', async () => {
     const model = at('ab-mil', 'fold-1', 'paper', 'ab-mil');
     await reproduce('predict', '--checkpoint', model, '--data', at('slides'), '--out', at('fold-1.csv'));
-    const predicted = new Map(csv(at('fold-1.csv')).map(([id, , ...probabilities]) => [id, probabilities]));
+    const predicted = new Map(csv(at('fold-1.csv')).map(([id, , ...rest]) => [id, rest.slice(0, 2)]));
     const tested = csv(at('ab-mil', 'predictions.csv')).filter((row) => row[4] === '1');
     expect(tested.length).toBeGreaterThan(0);
     for (const [id, , ...rest] of tested) expect(predicted.get(id)).toEqual(rest.slice(0, 2));

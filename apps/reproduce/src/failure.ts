@@ -1,17 +1,22 @@
 import { CommanderError } from 'commander';
 import { Interrupted } from './interrupt.js';
 
-/** Exit codes beside 0: BSD's sysexits for bad data, the shell's for Ctrl-C. */
-export const EXIT = { failure: 1, configuration: 2, data: 65, interrupted: 130 } as const;
+/** Exit codes beside 0: BSD's sysexits for bad data and for what may be tried again, the shell's for Ctrl-C. */
+export const EXIT = { failure: 1, configuration: 2, data: 65, again: 75, interrupted: 130 } as const;
 
 /**
  * Says on stderr, in one line, what went wrong and what to do. A stack trace is shown only with MHIM_DEBUG=1.
+ * @param interrupted the exit code of work that was asked to stop
  * @returns the exit code
  */
-export function report(error: unknown, write: (text: string) => void = (text) => process.stderr.write(text)): number {
+export function report(
+  error: unknown,
+  write: (text: string) => void = (text) => process.stderr.write(text),
+  interrupted: number = EXIT.interrupted,
+): number {
   if (isInterrupt(error)) {
     write('\nStopped. Run the same command again to continue.\n');
-    return EXIT.interrupted;
+    return interrupted;
   }
   // Commander has printed its own message; asking for help is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.configuration;

@@ -1,6 +1,8 @@
 /** Ctrl-C and `kill`: the first asks running work to stop at its next safe point, the second stops at once. */
 export interface Interrupts {
   readonly signal: AbortSignal;
+  /** With what code the program ends when it was stopped; default 130, the shell's for Ctrl-C. */
+  exitCode?: number;
 }
 
 /** What a run that was asked to stop throws; nothing is lost, because checkpoints are written atomically. */
@@ -13,13 +15,16 @@ export class Interrupted extends Error {
 
 export function handleInterrupts(): Interrupts {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  const interrupts: Interrupts = { signal: controller.signal };
+  const leave = () => process.exit(interrupts.exitCode ?? 130);
+  // SIGUSR1 is what queues warn with; without a listener Node would start its debugger.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (controller.signal.aborted) leave();
       controller.abort(new Interrupted());
       // A command without safe points of its own ends here; its files are either complete or not there.
-      setTimeout(() => process.exit(130), 10_000).unref();
+      setTimeout(leave, 10_000).unref();
     });
   }
-  return { signal: controller.signal };
+  return interrupts;
 }

@@ -1,12 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { MhimError, openForReading, readExactly, toFloat32 } from '@mhim/tensor';
 import type { Bag, BagInfo } from './bag.js';
 import { identityOf } from './bag-identity.js';
 import { classCount, type BagSource } from './bag-source.js';
 import { caseBags } from './case-bags.js';
+import { coordsFileOf } from './coords-file.js';
 import { readH5Coords } from './formats/h5.js';
 import { BAG_EXTENSIONS, bagId, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
 import { matchLabels } from './match-labels.js';
@@ -34,8 +35,20 @@ export const FOLDER_INDEX = 'index.json';
  * @throws MhimError `data` naming labels without bags, bags without labels, or names that occur twice
  */
 export async function openBagFolder(folder: string, options: BagFolderOptions = {}): Promise<BagFolder> {
-  const { labels, onMissing, unit = 'slide' } = options;
-  const files = await listFiles(folder);
+  return openBagFiles(folder, await listFiles(folder), options);
+}
+
+/**
+ * Opens feature files that may lie in several folders.
+ * @param folder what they have in common, for messages
+ * @param files path of each bag's file, by id
+ * @throws MhimError as {@link openBagFolder}
+ */
+export async function openBagFiles(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+  { labels, onMissing, unit = 'slide' }: BagFolderOptions = {},
+): Promise<BagFolder> {
   const { found, skipped } = labels
     ? matchLabels(folder, files.keys(), labels, onMissing)
     : { found: [...files.keys()].map((id): BagInfo => ({ id })), skipped: [] };
@@ -134,19 +147,18 @@ async function isSimulated(folder: string): Promise<boolean> {
   }
 }
 
-/** CLAM's `.pt` files hold features only; the coordinates stand in the `.h5` of the same name in the folder beside. */
+/** CLAM's `.pt` files hold features only; the coordinates stand in a `.h5` of the same name. */
 async function readSlide(path: string, options: ReadBagFileOptions): Promise<Bag> {
   const bag = await readBagFile(path, options);
-  const beside = join(dirname(dirname(path)), 'h5_files', `${bag.id}.h5`);
-  if (bag.coords || basename(dirname(path)) !== 'pt_files' || !existsSync(beside)) return bag;
-  const coords = await readH5Coords(beside);
+  const beside = bag.coords ? undefined : coordsFileOf(path);
+  const coords = beside && (await readH5Coords(beside.path));
   if (!coords) return bag;
-  if (coords.data.length !== 2 * bag.instances) {
-    throw new MhimError(`holds ${coords.data.length / 2} coordinates, ${path} ${bag.instances} instances.`, {
-      code: 'data',
-      path: beside,
-      hint: 'Extract both again in one run, or take the folder h5_files away.',
-    });
-  }
-  return { ...bag, coords: toFloat32(coords) };
+  if (coords.data.length === 2 * bag.instances) return { ...bag, coords: toFloat32(coords) };
+  // Those of the whole set are another run's, and in the authors' release of other length for some slides.
+  if (beside.shared) return bag;
+  throw new MhimError(`holds ${coords.data.length / 2} coordinates, ${path} ${bag.instances} instances.`, {
+    code: 'data',
+    path: beside.path,
+    hint: 'Extract both again in one run, or take the folder h5_files away.',
+  });
 }

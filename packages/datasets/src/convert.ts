@@ -1,15 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { MhimError, writeFileAtomic, writeSafetensors, writeTorchFile, type HostTensor } from '@mhim/tensor';
-import type { Bag, BagInfo } from './bag.js';
+import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import type { BagInfo } from './bag.js';
 import { FOLDER_INDEX } from './bag-folder.js';
 import type { BagSource } from './bag-source.js';
-import { writeH5 } from './formats/h5-sandbox.js';
-import { writeNpy } from './formats/npy.js';
-import { featuresOf, writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
+import { checkBagFormat, writeBagFile, type BagFileFormat } from './formats/write-bag-file.js';
+import { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 
-export type BagFormat = 'store' | 'safetensors' | 'pt' | 'npy' | 'h5';
+export type BagFormat = 'store' | BagFileFormat;
 
 /**
  * Writes all bags of a source in another format: a bag store, or a folder with one file a bag (`.safetensors`; `.pt`, the plain
@@ -27,24 +26,13 @@ export async function convertBags(
     await writeBagStore(folder, source, options);
     return;
   }
-  if (format === 'h5' && options.dtype === 'float16') {
-    throw new MhimError('HDF5 files are written in float32 only.', {
-      code: 'config',
-      path: 'dtype',
-      hint: 'Choose another format, or float32.',
-    });
-  }
+  checkBagFormat(format, options.dtype);
   checkCase(source.bags);
   for (const { id } of source.bags) safeName(id);
   await mkdir(folder, { recursive: true });
   for (const [i, { id }] of source.bags.entries()) {
     const bag = await source.read(i);
-    const path = join(folder, `${id}.${format}`);
-    const features = featuresOf(bag, options.dtype);
-    if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, features));
-    else if (format === 'npy') writeNpy(path, features);
-    else if (format === 'pt') writeTorchFile(path, features);
-    else await writeH5Bag(path, bag);
+    await writeBagFile(join(folder, `${id}.${format}`), bag, format, options.dtype);
     options.onBag?.(i + 1, source.bags.length);
   }
   const labelled = source.bags.every(({ label, time }) => label !== undefined || time !== undefined);
@@ -90,26 +78,5 @@ function safeName(id: string): void {
   throw new MhimError(`the bag id "${id}" is no file name.`, {
     code: 'data',
     hint: 'Rename the bag, or convert to a store.',
-  });
-}
-
-function tensorsOf(bag: Bag, features: HostTensor): [string, HostTensor][] {
-  const list: [string, HostTensor][] = [['features', features]];
-  if (bag.coords) list.push(['coords', { dtype: 'F32', shape: [bag.instances, 2], data: bag.coords }]);
-  if (bag.instanceLabels)
-    list.push(['instance_labels', { dtype: 'I32', shape: [bag.instances], data: bag.instanceLabels }]);
-  return list;
-}
-
-function writeH5Bag(path: string, { features, coords, instanceLabels, instances, width }: Bag): Promise<void> {
-  return writeH5(path, (file) => {
-    file.create_dataset({ name: 'features', data: features, shape: [instances, width], dtype: '<f4' });
-    if (coords) {
-      const whole = coords.every((value) => Number.isInteger(value));
-      const data = whole ? Int32Array.from(coords) : coords;
-      file.create_dataset({ name: 'coords', data, shape: [instances, 2], dtype: whole ? '<i4' : '<f4' });
-    }
-    if (instanceLabels)
-      file.create_dataset({ name: 'instance_labels', data: instanceLabels, shape: [instances], dtype: '<i4' });
   });
 }

@@ -1,3 +1,28 @@
+export { checkFiles, type CheckFilesOptions, type FileProblem, type FilesCheck } from './cohorts/check-files.js';
+export { cohortFolds, FOLD_SCHEMES, type CohortFoldOptions, type FoldScheme } from './cohorts/cohort-folds.js';
+export { extractorOf, EXTRACTORS, type Extractor, type ExtractorName } from './cohorts/extractors.js';
+export {
+  findFeatures,
+  type DataSetFolders,
+  type FeatureFile,
+  type FeatureFolder,
+  type FindFeaturesOptions,
+} from './cohorts/find-features.js';
+export {
+  joinCohort,
+  type CohortJoin,
+  type CohortRules,
+  type CohortSlide,
+  type CohortTable,
+} from './cohorts/join-cohort.js';
+export {
+  parsePublishedTable,
+  readPublishedTable,
+  type PublishedTable,
+  type PublishedTableOptions,
+  type TableKind,
+} from './cohorts/published-table.js';
+export { isDiagnostic, slideBarcode, slideName } from './cohorts/slide-names.js';
 export { checkFolds, type CheckFoldsOptions, type FoldProblem } from './folds/check-folds.js';
 export { partsOf, type Fold } from './folds/fold.js';
 export {
@@ -13,7 +38,7 @@ export { readFolds } from './folds/read-folds.js';
 export { splitByFold, stratifiedKFold, type StratifiedKFoldOptions } from './folds/stratified-k-fold.js';
 export { hashFolds, nameFolds, writeFolds, type NamedFold, type WriteFoldsOptions } from './folds/write-folds.js';
 export type { Bag, BagInfo } from './bag.js';
-export { openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';
+export { openBagFiles, openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';
 export { classCount, type BagSource } from './bag-source.js';
 export { checkUnique } from './bag-identity.js';
 export { openBagStore, type BagStoreOptions } from './bag-store.js';
@@ -21,8 +46,10 @@ export type { BagStoreIndex } from './bag-store-files.js';
 export { caseBags } from './case-bags.js';
 export { checkBag, type BagExpectations } from './check-bag.js';
 export { convertBags, type BagFormat } from './convert.js';
+export { withH5, writeH5, type H5File } from './formats/h5-sandbox.js';
 export { readNpy, writeNpy } from './formats/npy.js';
 export { BAG_EXTENSIONS, bagId, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
+export { checkBagFormat, writeBagFile, type BagFileFormat } from './formats/write-bag-file.js';
 export { gridPositions, type GridPositions, type GridPositionsOptions } from './grid-positions.js';
 export { openBags } from './open-bags.js';
 export { BagCache, readAhead, type ReadAheadOptions } from './read-ahead.js';

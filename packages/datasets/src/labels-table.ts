@@ -3,9 +3,13 @@ import { columnsByCount, columnsNamed, type ColumnPositions, type LabelColumn } 
 import type { CsvRecord } from './labels-csv.js';
 import type { LabelRow, ReadLabelsOptions } from './labels.js';
 
-/** The case in a slide's name, where the name is a TCGA barcode (`TCGA-05-4244-01Z-…`) or CAMELYON17's (`patient_004_node_2`). */
+/**
+ * The case in a slide's name, where the name is a TCGA barcode (`TCGA-05-4244-01Z-…`), CPTAC's (`C3L-00001-21`) or CAMELYON17's
+ * (`patient_004_node_2`).
+ */
 export function caseOfSlide(id: string): string | undefined {
-  return /^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})-/i.exec(id)?.[1] ?? /^(patient_\d{3})_node_\d/.exec(id)?.[1];
+  const names = [/^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})-/i, /^(C3[LN]-\d{5})-\d{2}/i, /^(patient_\d{3})_node_\d/];
+  return names.map((name) => name.exec(id)?.[1]).find((found) => found !== undefined);
 }
 
 /** A label table's rows with its columns found and its classes numbered. */

@@ -1,5 +1,13 @@
 import { FigureError } from './errors.js';
-import type { BagView, Numbers, ReportData, RocCurves, TrainingCurve } from './report-data.js';
+import type {
+  BagView,
+  Numbers,
+  PrecisionRecallCurves,
+  ReportData,
+  RocCurves,
+  SurvivalCurves,
+  TrainingCurve,
+} from './report-data.js';
 
 /**
  * Whether the parts of a report fit each other. Missing values are no error (they are shown as `–`), contradictions are.
@@ -18,6 +26,8 @@ export function checkReportData(data: ReportData): void {
     }
   });
   data.roc?.forEach((curves, i) => checkRocCurves(curves, `roc[${i}]`));
+  data.precisionRecall?.forEach((curves, i) => checkPrecisionRecallCurves(curves, `precisionRecall[${i}]`));
+  data.survival?.forEach((curves, i) => checkSurvivalCurves(curves, `survival[${i}]`));
   data.training?.forEach((curve, i) => checkTrainingCurve(curve, `training[${i}]`));
   data.bags?.forEach((bag, i) => checkBagView(bag, `bags[${i}]`));
 }
@@ -31,6 +41,36 @@ export function checkRocCurves({ folds, pooled }: RocCurves, path: string): void
     checkRates(points.fpr, `${at}.fpr`);
     checkRates(points.tpr, `${at}.tpr`);
   }
+}
+
+export function checkPrecisionRecallCurves({ folds, prevalence }: PrecisionRecallCurves, path: string): void {
+  checkRates([prevalence], `${path}.prevalence`);
+  folds.forEach(({ recall, precision }, i) => {
+    checkLength(recall, `${path}.folds[${i}].recall`);
+    checkLength(precision, `${path}.folds[${i}].precision`, recall.length, 'recalls');
+    checkRates(recall, `${path}.folds[${i}].recall`);
+    checkRates(precision, `${path}.folds[${i}].precision`);
+  });
+}
+
+export function checkSurvivalCurves({ groups }: SurvivalCurves, path: string): void {
+  groups.forEach(({ times, survival, lower, upper, atRisk, censored }, i) => {
+    const at = `${path}.groups[${i}]`;
+    checkLength(times, `${at}.times`);
+    for (const [name, values] of Object.entries({ survival, lower, upper })) {
+      if (values === undefined) continue;
+      checkLength(values, `${at}.${name}`, times.length, 'times');
+      checkRates(values, `${at}.${name}`);
+    }
+    checkLength(atRisk, `${at}.atRisk`, times.length, 'times');
+    if (censored !== undefined) checkLength(censored, `${at}.censored`);
+    for (let j = 0; j < times.length; j++) {
+      const time = times[j] as number;
+      if (!(time >= (j === 0 ? 0 : (times[j - 1] as number)) && Number.isFinite(time))) {
+        throw contradiction(`${at}.times[${j}]`, 'times that rise from 0', String(time));
+      }
+    }
+  });
 }
 
 export function checkTrainingCurve({ folds }: TrainingCurve, path: string): void {

@@ -8,19 +8,22 @@ import { seriesColour, theme } from './theme.js';
 export interface Comparison {
   /** The metric. */
   title: string;
-  rows: readonly { label: string; values: FoldValues; colour?: number }[];
+  /** `reference`: a published value, drawn beside ours. */
+  rows: readonly { label: string; values: FoldValues; colour?: number; reference?: number }[];
 }
 
 /** A metric of several models: mean as a dot, its interval (given, or ± standard deviation) as a line, the folds as small dots. */
 export function comparisonFigure({ title, rows }: Comparison, options: FigureOptions = {}): string {
   const colours = theme(options.theme);
   const summaries = rows.map(({ values }) => foldSummary(values));
+  const references = rows.flatMap(({ reference }, i) => (isNumber(reference) ? [{ i, reference }] : []));
   const foot = legend(
     [
       { series: 'folds', label: 'a fold' },
       { series: 'means', label: 'mean and interval' },
+      ...(references.length > 0 ? [{ series: 'published', label: 'published' }] : []),
     ],
-    { columns: 2, look: 'marks' },
+    { columns: references.length > 0 ? 3 : 2, look: 'marks' },
     options,
   );
   const ink = (i: number) => seriesColour(colours, rows[i]?.colour ?? i);
@@ -81,6 +84,18 @@ export function comparisonFigure({ title, rows }: Comparison, options: FigureOpt
               valueOf(mean) === null ? [] : [{ value: [valueOf(mean), y(i) - 0.14], itemStyle: { color: ink(i) } }],
             ),
           },
+          {
+            type: 'scatter',
+            name: 'published',
+            symbol: 'diamond',
+            symbolSize: 11,
+            color: colours.muted,
+            z: 5,
+            data: references.map(({ i, reference }) => ({
+              value: [reference, y(i) - 0.14],
+              itemStyle: { color: colours.surface, borderColor: ink(i), borderWidth: 2 },
+            })),
+          },
         ],
       },
     },
@@ -105,9 +120,11 @@ function intervalLine({ lower, upper }: { lower: number; upper: number }, y: num
 
 /** From a tenth below the lowest to a tenth above the highest mark; metrics from 0 to 1 end at 1. */
 function limits(rows: Comparison['rows']): { min: number; max: number } {
-  const values = rows.flatMap(({ values: measured }) => {
+  const values = rows.flatMap(({ values: measured, reference }) => {
     const { interval, mean } = foldSummary(measured);
-    return [...measured.folds.map(valueOf), valueOf(mean), interval?.lower, interval?.upper].filter(isNumber);
+    return [...measured.folds.map(valueOf), valueOf(mean), interval?.lower, interval?.upper, reference].filter(
+      isNumber,
+    );
   });
   const shown = rows.flatMap(({ values: measured }) => measured.folds.map(valueOf).filter(isNumber));
   if (values.length === 0) return { min: 0, max: 1 };

@@ -1,7 +1,18 @@
 import { markup, type Content } from './markup.js';
-import { figureMarkup, name, protocolBadge, protocolOf, simulatedBadge, type ReportContext } from './report-context.js';
-import { rocFigure } from './roc-figure.js';
+import { precisionRecallFigure } from './precision-recall-figure.js';
+import {
+  figureMarkup,
+  name,
+  prose,
+  protocolBadge,
+  protocolOf,
+  simulatedBadge,
+  type ReportContext,
+} from './report-context.js';
 import type { TrainingCurve } from './report-data.js';
+import { rocFigure } from './roc-figure.js';
+import { survivalFigure } from './survival-figure.js';
+import { sweepFigure } from './sweep-figure.js';
 import { isNumber, reasonOf, valueOf } from './text.js';
 import { isTrainingThinned, trainingCurves } from './training-curves.js';
 
@@ -21,6 +32,56 @@ export function rocSection(context: ReportContext): Content {
   });
   return markup`<section id="roc">
     <h2>ROC curves${simulatedBadge(context)}</h2>
+    <div class="figures">${figures}</div>
+  </section>`;
+}
+
+export function precisionRecallSection(context: ReportContext): Content {
+  const curves = context.data.precisionRecall ?? [];
+  if (curves.length === 0) return null;
+  const figures = curves.map((each) => {
+    const missing = each.folds.flatMap(({ averagePrecision }, i) =>
+      valueOf(averagePrecision) === null ? [`Fold ${i + 1} has no curve: ${reasonOf(averagePrecision)}. `] : [],
+    );
+    return figureMarkup(
+      precisionRecallFigure(each, context.figure),
+      markup`Positive class: ${name(each.positiveClass)}. Thin: test folds with their average precision; thick: mean precision of the
+      folds; dashed: the share of positive bags. ${missing}${protocolBadge(protocolOf(context, each.protocol))}`,
+    );
+  });
+  return markup`<section id="precision-recall">
+    <h2>Precision and recall${simulatedBadge(context)}</h2>
+    <div class="figures">${figures}</div>
+  </section>`;
+}
+
+export function survivalSection(context: ReportContext): Content {
+  const curves = context.data.survival ?? [];
+  if (curves.length === 0) return null;
+  const figures = curves.map((each) =>
+    figureMarkup(
+      survivalFigure(each, context.figure),
+      markup`${prose(each.grouping)} Dashed: 95 % band. Ticks: censored cases.
+      ${valueOf(each.logRank) === null && `No test: ${prose(reasonOf(each.logRank))}. `}${protocolBadge(protocolOf(context, each.protocol))}`,
+    ),
+  );
+  return markup`<section id="survival">
+    <h2>Survival by predicted risk${simulatedBadge(context)}</h2>
+    <div class="figures">${figures}</div>
+  </section>`;
+}
+
+export function sweepSection(context: ReportContext): Content {
+  const sweeps = context.data.sweeps ?? [];
+  if (sweeps.length === 0) return null;
+  const figures = sweeps.map((sweep) =>
+    figureMarkup(
+      sweepFigure(sweep, context.figure),
+      'Mean over the folds; the bar is the interval, mean ± standard deviation where none is given.',
+    ),
+  );
+  return markup`<section id="sweeps">
+    <h2>Options${simulatedBadge(context)}</h2>
     <div class="figures">${figures}</div>
   </section>`;
 }

@@ -1,4 +1,5 @@
 import { rocAuc, rocCurve, seededRandom, tryMetric } from '@mhim/metrics';
+import { examplePrecisionRecall, examplePublished, exampleSurvival, exampleSweep } from './example-curves.js';
 import type { BagView, InstanceScores, ModelResult, ReportData, RocPoints, TrainingCurve } from './report-data.js';
 
 /** A made-up experiment for the tests and for looking at the layout: two models, five folds, bags with and without coordinates. */
@@ -65,6 +66,35 @@ export function exampleData({ instances = 900 }: { instances?: number } = {}): R
       protocol: 'honest',
       positiveClass: 'tumour',
       folds: Array.from({ length: 5 }, () => exampleRoc(0.9 + m * 0.6, random)),
+    })),
+    precisionRecall: models.map((model, m) => ({
+      model,
+      protocol: 'honest',
+      positiveClass: 'tumour',
+      prevalence: 1 / 3,
+      folds: Array.from({ length: 5 }, () => examplePrecisionRecall(0.3 + m * 0.3, random)),
+    })),
+    survival: [exampleSurvival('MHIM-v2 (AB-MIL)', random)],
+    sweeps: [exampleSweep(random)],
+    published: [examplePublished(models, random)],
+    tests: [
+      {
+        metric: 'AUC',
+        protocol: 'honest',
+        first: 'AB-MIL',
+        second: 'MHIM-v2 (AB-MIL)',
+        difference: { value: 0.034 },
+        interval: { lower: -0.004, upper: 0.072 },
+        p: { value: 0.081 },
+        method: 'DeLong, all test folds pooled',
+      },
+    ],
+    costs: models.map((model, i) => ({
+      model,
+      parameters: 657_155 + i * 1_500_000,
+      epochSeconds: 3.1 + i,
+      bagsPerSecond: 41.2 - 6 * i,
+      peakMegabytes: i === 0 ? 612 : undefined,
     })),
     training: models.flatMap((model) =>
       ['training loss', 'validation AUC'].map((quantity) => exampleTraining(model, quantity, random)),

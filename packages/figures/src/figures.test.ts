@@ -4,9 +4,12 @@ import {
   comparisonFigure,
   instanceLabelMap,
   instanceMap,
+  precisionRecallFigure,
   rocFigure,
   scoreHistogram,
   scoreRanking,
+  survivalFigure,
+  sweepFigure,
   trainingCurves,
 } from './index.js';
 import { COLOUR_STEPS, stepColour } from './colour-scale.js';
@@ -39,6 +42,21 @@ describe('figures alone', () => {
       labels: Array.from({ length: 400 }, () => -1),
     }),
     comparisonFigure({ title: 'AUC', rows: [{ label: 'A', values: { folds: [{ value: null }] } }] }),
+    comparisonFigure({ title: 'AUC', rows: [{ label: 'A', values: { folds: [{ value: 0.5 }] }, reference: 0.6 }] }),
+    precisionRecallFigure({
+      model: 'A',
+      positiveClass: 'tumour',
+      prevalence: 0.5,
+      folds: [{ recall: [], precision: [], averagePrecision: { value: null } }],
+    }),
+    survivalFigure({ model: 'A', grouping: 'none', groups: [], logRank: { value: null } }),
+    survivalFigure({
+      model: 'A',
+      grouping: 'all',
+      groups: [{ name: 'all', times: [], survival: [], atRisk: [] }],
+      logRank: { value: null },
+    }),
+    sweepFigure({ title: 'A', option: 'K', metric: 'AUC', lines: [] }),
   ];
 
   it('stand in plain colours without a page, well-formed, down to empty data', () => {
@@ -170,5 +188,61 @@ describe('distributions', () => {
     expect(svg).toContain('tumour (1)');
     expect(svg).toContain('normal (2)');
     expect(scoreHistogram({ title: 'A', scores: [0.1] })).toContain('labels not known (1)');
+  });
+});
+
+describe('precision and recall', () => {
+  const fold = { recall: [1, 0.5, 0], precision: [0.5, 1, 1], averagePrecision: { value: 0.75 } };
+  const curves = { model: 'A', positiveClass: 'tumour', prevalence: 0.25, folds: [fold] };
+
+  it('has average precision in the legend', () => {
+    const svg = precisionRecallFigure(curves);
+    for (const text of ['fold 1: 0.750', 'mean of 1 folds, average precision 0.750 ± 0.000'])
+      expect(svg).toContain(text);
+  });
+
+  it('refuses lists of different lengths and values that are no rates', () => {
+    expect(() => precisionRecallFigure({ ...curves, folds: [{ ...fold, precision: [1] }] })).toThrow(
+      'precisionRecall.folds[0].precision: expected 3 values (recalls), got 1.',
+    );
+    expect(() => precisionRecallFigure({ ...curves, prevalence: 2 })).toThrow('expected a rate from 0 to 1, got 2.');
+  });
+});
+
+describe('survival', () => {
+  const group = { name: 'high risk', times: [2, 5, 9], survival: [0.75, 0.5, 0.5], atRisk: [4, 3, 1], censored: [9] };
+  const curves = { model: 'A', grouping: 'by risk', groups: [group], logRank: { value: 0.0123 } };
+
+  it('says p, the cases at risk and when half have died', () => {
+    const svg = survivalFigure({ ...curves, unit: 'months' });
+    for (const text of [
+      'A, log-rank p = 0.012',
+      'high risk: 4 cases, median survival 5.',
+      'time (months)',
+      'cases at risk',
+    ])
+      expect(svg).toContain(text);
+  });
+
+  it('writes a p that is no number as none and a tiny one as a bound', () => {
+    expect(survivalFigure({ ...curves, logRank: { value: null } })).toContain('log-rank p –');
+    expect(survivalFigure({ ...curves, logRank: { value: 1e-7 } })).toContain('log-rank p &lt; 0.001');
+  });
+
+  it('refuses times that fall', () => {
+    expect(() => survivalFigure({ ...curves, groups: [{ ...group, times: [2, 1, 9] }] })).toThrow(
+      'survival.groups[0].times[1]: expected times that rise from 0, got 1.',
+    );
+  });
+});
+
+describe('a sweep', () => {
+  it('gives the mean of every value of the option, and the published ones a legend entry of their own', () => {
+    const points = [
+      { at: 0.01, values: { folds: [{ value: 0.7 }, { value: 0.9 }] }, reference: 0.85 },
+      { at: 0.03, values: { folds: [{ value: null }] } },
+    ];
+    const svg = sweepFigure({ title: 'Ratio', option: 'βh', metric: 'AUC', lines: [{ name: 'MHIM-v2', points }] });
+    for (const text of ['MHIM-v2: 0.01: 0.800, 0.03: –.', 'MHIM-v2, published']) expect(svg).toContain(text);
   });
 });

@@ -1,6 +1,6 @@
 import { meanAndStd } from '@mhim/metrics';
 import type { FoldValues, Measured } from './report-data.js';
-import { isNumber, reasonOf, valueOf } from './text.js';
+import { formatValue, isNumber, reasonOf, valueOf } from './text.js';
 
 /** Mean and spread of a metric as the report shows them. */
 export interface FoldSummary {
@@ -26,6 +26,14 @@ export function foldSummary(values: FoldValues | undefined): FoldSummary {
       ? { lower: centre - spread, upper: centre + spread, definition: 'mean ± standard deviation over the folds' }
       : null;
   return { mean, std, count: defined.length, total: values.folds.length, interval: values.interval ?? ownInterval };
+}
+
+/** E.g. `5 folds, AUC 0.912 ± 0.030`. */
+export function areaOfFolds(areas: readonly Measured[], name: string): string {
+  const { mean, std, count, total } = foldSummary({ folds: areas });
+  const of = count === total ? `${total} folds` : `${count} of ${total} folds`;
+  if (valueOf(mean) === null) return `the folds, ${name} –`;
+  return `${of}, ${name} ${formatValue(valueOf(mean))} ± ${formatValue(valueOf(std))}`;
 }
 
 function reasonOfNone({ folds }: FoldValues): string {

@@ -5,6 +5,7 @@ export type { InstanceClasses } from './instance-labels.js';
 export { renderReport } from './render-report.js';
 export type {
   BagView,
+  Cost,
   DataSetSummary,
   FoldValues,
   InstanceScores,
@@ -13,14 +14,24 @@ export type {
   ModelResult,
   Note,
   Numbers,
+  PrecisionRecallCurves,
+  PrecisionRecallPoints,
   Protocol,
+  PublishedTable,
   ReportData,
   RocCurves,
   RocPoints,
   RunSummary,
+  SignificanceTest,
+  SurvivalCurves,
+  SurvivalGroup,
+  Sweep,
   TrainingCurve,
 } from './report-data.js';
+export { precisionRecallFigure } from './precision-recall-figure.js';
 export { rocFigure } from './roc-figure.js';
+export { survivalFigure } from './survival-figure.js';
+export { sweepFigure } from './sweep-figure.js';
 export { scoreHistogram, type ScoredInstances } from './score-histogram.js';
 export { scoreRanking } from './score-ranking.js';
 export type { FigureOptions } from './svg.js';

@@ -62,6 +62,22 @@ describe('a report', () => {
     expect(real).toContain('real data');
   });
 
+  it('sets our figures beside published ones, with the difference', () => {
+    const { published = [] } = exampleData();
+    const [table] = published as [(typeof published)[number]];
+    const values = { auc: { ours: { folds: [{ value: 0.9 }] }, published: { mean: 0.94, std: 0.01 } } };
+    const text = renderReport({ ...exampleData(), published: [{ ...table, rows: [{ label: 'AB-MIL', values }] }] });
+    const cells = [...text.matchAll(/<td class="number">([^]*?)<\/td>/g)].map(([, cell]) =>
+      cell?.replace(/<[^>]+>/g, ''),
+    );
+    expect(cells.slice(0, 6)).toEqual(['0.900 ± 0.000', '0.940 ± 0.010', '−0.040', '–', '–', '–']);
+  });
+
+  it('shows paired tests with interval and p, and costs only where something was measured', () => {
+    for (const text of ['−0.004 to 0.072', '0.081', '657,155', '3.1 s', '612']) expect(page).toContain(text);
+    expect(renderReport({ ...exampleData(), costs: [{ model: 'A' }] })).not.toContain('id="cost"');
+  });
+
   it('says beside the numbers that a protocol is optimistic', () => {
     expect(page).toMatch(/as in the paper\s*<span class="badge optimistic">/);
   });

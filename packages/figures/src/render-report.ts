@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto';
 import { checkReportData } from './check-report-data.js';
-import { rocSection, trainingSection } from './curve-sections.js';
+import {
+  precisionRecallSection,
+  rocSection,
+  survivalSection,
+  sweepSection,
+  trainingSection,
+} from './curve-sections.js';
+import { costSection } from './cost-section.js';
 import { markup, trusted } from './markup.js';
 import { instanceSection } from './instance-section.js';
 import type { ReportContext, ReportDetail } from './report-context.js';
 import { name } from './report-context.js';
 import type { ReportData } from './report-data.js';
 import { REPORT_STYLES } from './report-styles.js';
+import { publishedSection } from './published-section.js';
 import { resultsSection } from './results-section.js';
+import { significanceSection } from './significance-section.js';
 import { headerSection, notesSection, runSection } from './run-section.js';
 
 /**
@@ -53,8 +62,9 @@ function renderPage(data: ReportData, detail: ReportDetail): string {
       </head>
       <body>
         <main>
-          ${headerSection(context)} ${resultsSection(context)} ${rocSection(context)} ${trainingSection(context)}
-          ${instanceSection(context)} ${notesSection(context)} ${runSection(context)}
+          ${headerSection(context)} ${publishedSection(context)} ${resultsSection(context)} ${significanceSection(context)}
+          ${survivalSection(context)} ${sweepSection(context)} ${rocSection(context)} ${precisionRecallSection(context)}
+          ${trainingSection(context)} ${instanceSection(context)} ${costSection(context)} ${notesSection(context)} ${runSection(context)}
           <footer>Made with MHIM. For research only, not for diagnosis.</footer>
         </main>
       </body>

@@ -24,6 +24,16 @@ export interface ReportData {
   /** What follows the ± sign, where the caller gives `std`; default `standard deviation over the folds (n in the denominator)`. */
   spread?: string;
   roc?: readonly RocCurves[];
+  precisionRecall?: readonly PrecisionRecallCurves[];
+  survival?: readonly SurvivalCurves[];
+  /** Ours beside published figures. */
+  published?: readonly PublishedTable[];
+  /** A metric over the values of an option. */
+  sweeps?: readonly Sweep[];
+  /** Whether one model is better than another on the same cases. */
+  tests?: readonly SignificanceTest[];
+  /** What training and using each model takes. */
+  costs?: readonly Cost[];
   /** One figure an entry: a quantity of one model, e.g. its training loss, over the epochs of all folds. */
   training?: readonly TrainingCurve[];
   /** A few bags whose instances are shown; at most 12 are, the caption says so when there are more. */
@@ -124,6 +134,106 @@ export interface RocPoints {
   /** True positive rates rising from 0 to 1. */
   tpr: Numbers;
   auc: Measured;
+}
+
+/** The precision–recall curves of one model: one a fold. */
+export interface PrecisionRecallCurves {
+  model: string;
+  /** A {@link Protocol.id}. */
+  protocol?: string;
+  positiveClass: string;
+  /** Share of positive bags, what chance gives. */
+  prevalence: number;
+  folds: readonly PrecisionRecallPoints[];
+}
+
+/** E.g. of `precisionRecallCurve` and `averagePrecision` of `@mhim/metrics`. */
+export interface PrecisionRecallPoints {
+  /** Falling from 1 to 0, as long as `precision`; both empty where the curve is undefined. */
+  recall: Numbers;
+  precision: Numbers;
+  averagePrecision: Measured;
+}
+
+/** Kaplan–Meier curves of the cases of one model, grouped by predicted risk. */
+export interface SurvivalCurves {
+  model: string;
+  /** A {@link Protocol.id}. */
+  protocol?: string;
+  /** Of the times, e.g. `months`. */
+  unit?: string;
+  /** How the groups were made, one sentence. */
+  grouping: string;
+  groups: readonly SurvivalGroup[];
+  /** p of the log-rank test. */
+  logRank: Measured;
+}
+
+/** E.g. `{ name, ...kaplanMeier(outcome) }` with `@mhim/metrics`. */
+export interface SurvivalGroup {
+  name: string;
+  /** Rising. */
+  times: Numbers;
+  /** Survival just after each time, with the bounds of its confidence band. */
+  survival: Numbers;
+  lower?: Numbers;
+  upper?: Numbers;
+  /** Cases at risk just before each time. */
+  atRisk: Numbers;
+  /** Times at which cases are censored. */
+  censored?: Numbers;
+}
+
+/** A table of a publication: our values beside its own. */
+export interface PublishedTable {
+  title: string;
+  /** Where the published figures stand, e.g. `MHIM-v2, Table 4`. */
+  source: string;
+  /** What must be known to compare the two, e.g. that ours are of other data. */
+  note?: string;
+  metrics: readonly { id: string; name: string }[];
+  rows: readonly {
+    label: string;
+    /** By metric id; ours may be missing, and so may theirs. */
+    values: Readonly<Record<string, { ours?: FoldValues; published?: { mean: number; std?: number } }>>;
+  }[];
+}
+
+/** A metric over the values of an option, a line a model or data set. */
+export interface Sweep {
+  title: string;
+  /** The option, e.g. `high score mask ratio`. */
+  option: string;
+  metric: string;
+  lines: readonly {
+    name: string;
+    points: readonly { at: number | string; values: FoldValues; reference?: number }[];
+  }[];
+}
+
+/** A paired comparison of two models on the same cases. */
+export interface SignificanceTest {
+  metric: string;
+  /** A {@link Protocol.id}. */
+  protocol?: string;
+  first: string;
+  second: string;
+  /** Second minus first. */
+  difference: Measured;
+  interval?: { lower: number; upper: number };
+  p: Measured;
+  /** E.g. `DeLong, all test folds pooled`. */
+  method: string;
+}
+
+export interface Cost {
+  model: string;
+  parameters?: number;
+  /** Seconds an epoch of training takes. */
+  epochSeconds?: number;
+  /** Bags predicted in a second. */
+  bagsPerSecond?: number;
+  peakMegabytes?: number;
 }
 
 /** One quantity of one model over the epochs, a line a fold. */

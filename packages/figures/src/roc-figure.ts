@@ -1,11 +1,9 @@
-import { axis, chartFigure, figureWidth, heading, legend, type LegendEntry } from './chart.js';
 import { checkRocCurves } from './check-report-data.js';
-import { foldSummary } from './fold-summary.js';
+import { foldCurvesFigure, type CurvePoint } from './fold-curves-figure.js';
+import { areaOfFolds } from './fold-summary.js';
 import type { RocCurves, RocPoints } from './report-data.js';
 import type { FigureOptions } from './svg.js';
 import { formatValue, valueOf } from './text.js';
-import { seriesColour, theme } from './theme.js';
-import { thinned } from './thin.js';
 
 /**
  * ROC curves of a model: a thin line a fold, a thick one for all folds (pooled, or the vertical mean), the diagonal of chance, AUC in the
@@ -14,78 +12,42 @@ import { thinned } from './thin.js';
  */
 export function rocFigure(curves: RocCurves, options: FigureOptions = {}): string {
   checkRocCurves(curves, 'roc');
-  const colours = theme(options.theme);
-  const { folds, pooled } = curves;
-  const overall = pooled === undefined ? meanPoints(folds) : points(pooled);
-  const overallLabel = labelOfAll(curves);
-  const lines = folds.map((fold, i) => ({ name: `fold-${i}`, data: points(fold), colour: seriesColour(colours, i) }));
-  const shown = folds.slice(0, MOST_LEGEND_FOLDS);
-  const perFold: LegendEntry[] = shown.map(({ auc }, i) => ({
-    series: `fold-${i}`,
-    label: `fold ${i + 1}: ${formatValue(valueOf(auc))}`,
-  }));
-  const foldLegend = legend(perFold, { columns: 3, look: 'lines' }, options);
-  const allLegend = legend([{ series: 'all', label: overallLabel }], { look: 'lines' }, options);
-  const height = figureWidth(options) + foldLegend.height + allLegend.height - 10;
-
-  return chartFigure(
+  const { folds, pooled, model, positiveClass } = curves;
+  const overall =
+    pooled === undefined
+      ? `mean of ${areaOfFolds(
+          folds.map(({ auc }) => auc),
+          'AUC',
+        )}`
+      : `all folds pooled, AUC ${formatValue(valueOf(pooled.auc))}`;
+  const labels = folds.map(({ auc }, i) => `fold ${i + 1}: ${formatValue(valueOf(auc))}`);
+  return foldCurvesFigure(
     {
-      height,
-      title: `ROC curves of ${curves.model}`,
-      description: `${overallLabel}. ${perFold.map(({ label }) => label).join(', ')}. Positive class: ${curves.positiveClass}.`,
-      option: {
-        title: heading(curves.model, options),
-        legend: [{ ...allLegend.component, bottom: foldLegend.height + 2 }, { ...foldLegend.component }],
-        grid: { left: 48, right: 12, top: 30, bottom: 44 + foldLegend.height + allLegend.height },
-        xAxis: { type: 'value', min: 0, max: 1, ...axis({ name: 'false positive rate' }, options) },
-        yAxis: { type: 'value', min: 0, max: 1, ...axis({ name: 'true positive rate', gap: 32 }, options) },
-        series: [
-          {
-            ...LINE,
-            name: 'chance',
-            data: [
-              [0, 0],
-              [1, 1],
-            ],
-            lineStyle: { color: colours.muted, width: 1, type: 'dashed' },
-          },
-          ...lines.map(({ name, data, colour }) => ({
-            ...LINE,
-            name,
-            data,
-            color: colour,
-            lineStyle: { color: colour, width: 1.2, opacity: 0.75 },
-          })),
-          { ...LINE, name: 'all', data: overall, color: colours.ink, lineStyle: { color: colours.ink, width: 2.6 } },
-        ],
-      },
+      heading: model,
+      title: `ROC curves of ${model}`,
+      description: `${overall}. ${labels.join(', ')}. Positive class: ${positiveClass}.`,
+      xName: 'false positive rate',
+      yName: 'true positive rate',
+      folds: folds.map((fold, i) => ({ points: points(fold), label: labels[i] as string })),
+      all: { points: pooled === undefined ? meanPoints(folds) : points(pooled), label: overall },
+      chance: [
+        [0, 0],
+        [1, 1],
+      ],
     },
     options,
   );
 }
 
-const LINE = { type: 'line', showSymbol: false, symbol: 'none', clip: false };
-const MOST_LEGEND_FOLDS = 12;
-const MOST_POINTS = 400;
-
-function labelOfAll({ folds, pooled }: RocCurves): string {
-  if (pooled !== undefined) return `all folds pooled, AUC ${formatValue(valueOf(pooled.auc))}`;
-  const { mean, std, count, total } = foldSummary({ folds: folds.map(({ auc }) => auc) });
-  if (valueOf(mean) === null) return 'mean of the folds, AUC –';
-  const of = count === total ? `${total} folds` : `${count} of ${total} folds`;
-  return `mean of ${of}, AUC ${formatValue(valueOf(mean))} ± ${formatValue(valueOf(std))}`;
-}
-
-function points({ fpr, tpr }: RocPoints): [number, number][] {
-  const all = Array.from(fpr, (x, i): [number, number] => [x, tpr[i] as number]);
-  return thinned(all, MOST_POINTS).kept;
+function points({ fpr, tpr }: RocPoints): CurvePoint[] {
+  return Array.from(fpr, (x, i): CurvePoint => [x, tpr[i] as number]);
 }
 
 /** Mean true positive rate of the folds at 101 false positive rates; a curve's highest value counts where it is vertical. */
-function meanPoints(folds: readonly RocPoints[]): [number, number][] {
+function meanPoints(folds: readonly RocPoints[]): CurvePoint[] {
   const defined = folds.filter(({ fpr }) => fpr.length > 0);
   if (defined.length === 0) return [];
-  const grid = Array.from({ length: 101 }, (_, i): [number, number] => {
+  const grid = Array.from({ length: 101 }, (_, i): CurvePoint => {
     const x = i / 100;
     return [x, defined.reduce((sum, curve) => sum + rateAt(curve, x), 0) / defined.length];
   });

@@ -35,6 +35,12 @@ export function formatValue(value: number | null | undefined): string {
   return text === '-0.000' ? '0.000' : text.replace('-', '−');
 }
 
+/** A p value: `p = 0.012`, `p < 0.001`, `p –`. */
+export function formatP(p: number | null | undefined): string {
+  if (!isNumber(p)) return 'p –';
+  return p < 0.001 ? 'p < 0.001' : `p = ${formatValue(p)}`;
+}
+
 export function formatCount(count: number): string {
   return Number.isFinite(count) ? count.toLocaleString('en-US') : '–';
 }

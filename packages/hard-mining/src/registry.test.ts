@@ -27,9 +27,9 @@ const grid = (n: number): Positions => ({
   height: 4,
 });
 
-function optionsOf(name: AggregatorName): AggregatorOptions {
+function optionsOf(name: AggregatorName, method?: 'mhim' | 'mhim-v2'): AggregatorOptions {
   const small = 'embedDim' in registry[name].defaults ? { embedDim: 16 } : {};
-  return insideMhim({ name, inputDim, classes: 2, ...small } as AggregatorOptions);
+  return insideMhim({ name, inputDim, classes: 2, ...small } as AggregatorOptions, { method });
 }
 
 const common = { momentum: 0.9, consistencyWeight: 0.5 };
@@ -37,7 +37,7 @@ const methods: [string, (name: AggregatorName, score: MiningScore) => HardMining
   [
     'MHIM',
     (name, score) =>
-      new MHIM((rng) => createAggregator(optionsOf(name), rng), new Rng(0), {
+      new MHIM((rng) => createAggregator(optionsOf(name, 'mhim'), rng), new Rng(0), {
         ...common,
         maskRatioRandom: 0.3,
         maskRatioLow: 0.2,

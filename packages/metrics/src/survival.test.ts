@@ -228,4 +228,54 @@ describe.runIf(existsSync(published))('risks of published slide models', () => {
       expect(metrics.cIndex(outcome, metrics.take(column('risk'), rows))).toBeCloseTo(value, 12);
     });
   });
+
+  // By lifelines 0.30: χ² and p of the groups above and below their fold's median risk; of each group S(24), S(60), median months.
+  it.each([
+    [
+      'amil_wsi_blca',
+      0.22465711079471123,
+      0.6355141163986338,
+      [0.553621, 0.409032, 31.18],
+      [0.582874, 0.376069, 34.95],
+    ],
+    [
+      'deepattnmisl_wsi_blca',
+      2.571898772984327,
+      0.10877709619393415,
+      [0.618119, 0.450733, 46.75],
+      [0.515994, 0.342068, 24.28],
+    ],
+    [
+      'mcat_wsi_gene_blca',
+      11.488313450437252,
+      0.0007003515921227937,
+      [0.470203, 0.36046, 21.39],
+      [0.671093, 0.43842, 44.91],
+    ],
+    ['snn_gene_blca', 3.731699956880298, 0.05338903111521861, [0.527091, 0.373576, 28.38], [0.607875, 0.422843, 34.03]],
+  ])('%s: Kaplan–Meier curves and log-rank test of the halves by risk', (model, statistic, p, high, low) => {
+    const column = readTable(`tcga-published-risks/${model}.csv`);
+    const [folds, risk, time] = [column('fold'), column('risk'), column('survival_months')];
+    const event = column('censorship').map((flag) => 1 - flag);
+    const medians = [0, 1, 2, 3, 4].map((fold) =>
+      metrics.quantile(
+        risk.filter((_, row) => folds[row] === fold),
+        0.5,
+      ),
+    );
+    const groups = risk.map((value, row) => (value > (medians[folds[row] as number] as number) ? 1 : 0));
+    const test = metrics.logRankTest({ time, event }, groups);
+    expect(test.statistic).toBeCloseTo(statistic, 9);
+    expect(test.p / p).toBeCloseTo(1, 9);
+    for (const [group, [atTwo, atFive, median]] of [
+      [1, high],
+      [0, low],
+    ] as const) {
+      const rows = groups.flatMap((of, row) => (of === group ? [row] : []));
+      const curve = metrics.kaplanMeier({ time: metrics.take(time, rows), event: metrics.take(event, rows) });
+      expect(metrics.survivalAt(curve, 24)).toBeCloseTo(atTwo as number, 5);
+      expect(metrics.survivalAt(curve, 60)).toBeCloseTo(atFive as number, 5);
+      expect(metrics.medianSurvivalTime(curve)).toBe(median);
+    }
+  });
 });

@@ -56,6 +56,7 @@ const entries: Record<string, Entry> = {
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
   DSMIL: { create: (rng) => new DSMIL(sizes, rng) },
   'DSMIL inside MHIM': { create: (rng) => new DSMIL(mhimDSMIL(sizes), rng) },
+  'DSMIL inside MHIM’s conference version': { create: (rng) => new DSMIL(mhimDSMIL(sizes, { method: 'mhim' }), rng) },
   'DSMIL, linear query and values': {
     create: (rng) => new DSMIL({ ...sizes, query: 'linear', values: 'linear', queryDim: 6 }, rng),
   },

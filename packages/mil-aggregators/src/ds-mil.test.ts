@@ -76,6 +76,28 @@ describe('DSMIL', () => {
     expectAllClose(inside.loss(whole, target), target.loss(whole.logits));
   });
 
+  it('of the conference version of MHIM averages the losses of its streams to learn and their probabilities to predict', () => {
+    const target = { label: 1, loss: (logits: tf.Tensor2D) => crossEntropy(logits, 1) };
+    const config = mhimDSMIL({ inputDim: 7, embedDim: 8, classes: 3 }, { method: 'mhim' });
+    expect(config).toMatchObject({ prediction: 'mean-probability', layout: 'mhim' });
+    const model = new DSMIL(config, new Rng(0));
+    // Far apart, so that the average of probabilities is not that of logits, and one underflows.
+    const parts = model.forward(tf.mul(matrix(5, 7), 60)) as ReturnType<DSMIL['forward']> &
+      ReturnType<DSMIL['aggregate']>;
+    const bag = model.bagLogits(parts);
+    const mean = tf.div(tf.add(tf.softmax(bag), tf.softmax(parts.maximum)), 2);
+    expectAllClose(tf.softmax(parts.logits), mean);
+    expect(parts.logits.dataSync().every(Number.isFinite)).toBe(true);
+    const averaged = tf.softmax(tf.div(tf.add(bag, parts.maximum), 2) as tf.Tensor2D);
+    expect(tf.max(tf.abs(tf.sub(averaged, mean))).dataSync()[0]).toBeGreaterThan(0.01);
+    expectAllClose(model.loss(parts, target), tf.div(tf.add(target.loss(bag), target.loss(parts.maximum)), 2));
+    expect(() => model.loss(parts, { loss: target.loss })).toThrow(
+      /aggregator\.prediction: .*survival.*Set it to mean/,
+    );
+    expect(mhimDSMIL({ inputDim: 7 }, { method: 'mhim', task: 'survival' }).prediction).toBe('mean');
+    expect(mhimDSMIL({ inputDim: 7 }, { method: 'mhim-v2' }).prediction).toBe('mean');
+  });
+
   it.each([
     ['stand-alone', { inputDim: 1024 }, 872_708],
     ['inside MHIM', mhimDSMIL({ inputDim: 1024 }), 873_734],

@@ -4,6 +4,7 @@ import {
   featureLayer,
   LayerNorm,
   Linear,
+  MhimError,
   outsideTape,
   xavierNormal,
   type ActivationName,
@@ -13,6 +14,7 @@ import { Aggregator, type Aggregation, type AggregatorCall, type BagTarget, type
 import { ClassConvolution } from './class-convolution.js';
 import { columnMaximum } from './column-maximum.js';
 import { criticalScores, type QueryWeights } from './critical-scores.js';
+import type { MhimUse } from './mhim-use.js';
 import { valuePool } from './value-pool.js';
 
 /** Whose state-dict names (and so whose checkpoints) the model carries. */
@@ -40,9 +42,10 @@ export interface DSMILConfig {
   values?: 'rectified' | 'linear' | 'instances';
   /**
    * `bag`: the bag stream predicts, and each stream has a loss of its own (Li et al. 2021). `mean`: the two streams' logits
-   * are averaged before softmax and loss (MHIM-v2's code). Default `bag`.
+   * are averaged before softmax and loss (MHIM-v2's code). `mean-probability`: each stream has its loss, and their class
+   * probabilities are averaged to predict (the code of MHIM's conference version); for classes only. Default `bag`.
    */
-  prediction?: 'bag' | 'mean';
+  prediction?: 'bag' | 'mean' | 'mean-probability';
   /** Of the bag stream's loss, default 0.5 (Li et al. 2021). */
   labelWeight?: number;
   /**
@@ -143,9 +146,17 @@ export class DSMIL extends Aggregator {
     };
   }
 
+  /** Under `mean-probability` the logarithms of the averaged probabilities, whose softmax these are. */
   classify(aggregation: DSMILAggregation): tf.Tensor2D {
     const bag = this.bagLogits(aggregation);
-    return this.config.prediction === 'bag' ? bag : tf.mul(tf.add(bag, aggregation.maximum), 0.5);
+    switch (this.config.prediction) {
+      case 'bag':
+        return bag;
+      case 'mean':
+        return tf.mul(tf.add(bag, aggregation.maximum), 0.5);
+      case 'mean-probability':
+        return logMeanSoftmax(bag, aggregation.maximum);
+    }
   }
 
   /** The bag stream's logits alone, [1, c]. */
@@ -161,7 +172,14 @@ export class DSMIL extends Aggregator {
   override loss(prediction: Prediction & DSMILAggregation, target: BagTarget): tf.Scalar {
     const { prediction: predicts, labelWeight, instanceWeight } = this.config;
     if (predicts === 'mean') return target.loss(prediction.logits);
-    const bag = tf.mul(target.loss(prediction.logits), labelWeight);
+    if (predicts === 'mean-probability' && target.label === undefined) {
+      throw new MhimError('mean-probability averages class probabilities, and a survival target has no classes.', {
+        code: 'config',
+        path: 'aggregator.prediction',
+        hint: 'Set it to mean.',
+      });
+    }
+    const bag = tf.mul(target.loss(predicts === 'bag' ? prediction.logits : this.bagLogits(prediction)), labelWeight);
     return tf.add(bag, tf.mul(target.loss(prediction.maximum), instanceWeight)) as tf.Scalar;
   }
 
@@ -186,9 +204,19 @@ export class DSMIL extends Aggregator {
   }
 }
 
-/** The DSMIL base inside MHIM and its `mhim_pure` baseline: averaged logits, names of the `MHIM` class. */
-export function mhimDSMIL(config: DSMILConfig): DSMILConfig {
-  return { prediction: 'mean', layout: 'mhim', ...config };
+/**
+ * The DSMIL base inside MHIM and its `mhim_pure` baseline, with the names of the `MHIM` class. MHIM-v2 averages logits; the
+ * conference version averaged losses and probabilities, of classes.
+ */
+export function mhimDSMIL(config: DSMILConfig, { method, task }: MhimUse = {}): DSMILConfig {
+  const prediction = method === 'mhim' && task !== 'survival' ? 'mean-probability' : 'mean';
+  return { prediction, layout: 'mhim', ...config };
+}
+
+/** ln ½(softmax a + softmax b), [1, c] each, without leaving logarithms. */
+function logMeanSoftmax(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
+  const both: tf.Tensor2D = tf.concat([tf.logSoftmax(a), tf.logSoftmax(b)]);
+  return tf.sub(tf.logSumExp(both, 0, true), Math.LN2);
 }
 
 /** The official repository's stand-alone baseline. */

@@ -4,6 +4,7 @@ import { Rng } from '@mhim/tensor';
 import { expectAllClose, tensorsLeftBy, useNativeForTests } from '../../tensor/src/test-helpers.js';
 import { confounderDictionary } from './confounders.js';
 import { IBMIL, type IBMILConfig } from './ib-mil.js';
+import { createAggregator, insideMhim } from './registry.js';
 
 const config: IBMILConfig = { inputDim: 7, embedDim: 8, classes: 3, attentionDim: 6, confounders: 4, dropout: 0 };
 const bag = (n: number) => new Rng(1).normal<tf.Rank.R2>([n, 7]);
@@ -22,6 +23,16 @@ describe('IBMIL', () => {
     fresh.loadStateDict({ 'head.weight': tf.concat([head, new Rng(2).normal([3, 8])], 1) }, { strict: false });
     expectAllClose(fresh.forward(bag(5)).logits, first.forward(bag(5)).logits);
     expect(first.deconfound(first.forward(bag(5)).embedding)).toBeUndefined();
+  });
+
+  it('has no dictionary inside MHIM, where nothing makes one, unless asked for', () => {
+    const make = (confounders?: number) =>
+      createAggregator(
+        insideMhim({ name: 'ib-mil', inputDim: 7, embedDim: 8, ...(confounders ? { confounders } : {}) }),
+        new Rng(0),
+      );
+    expect(Object.keys(make().stateDict())).not.toContain('confounder_feat');
+    expect(make(3).stateDict().confounder_feat?.shape).toEqual([3, 8]);
   });
 
   it.each(['cat', 'add', 'sub'] as const)('%s: instance logits share out the bag’s own part of the logits', (merge) => {

@@ -157,6 +157,14 @@ export class IBMIL extends Aggregator {
   }
 }
 
+/**
+ * IBMIL inside MHIM: its first stage, since nothing there makes a dictionary. One that is given a number of confounders has to
+ * be given a dictionary as well ({@link IBMIL.setConfounders}).
+ */
+export function mhimIBMIL(config: IBMILConfig): IBMILConfig {
+  return { confounders: 0, ...config };
+}
+
 export const ibmilDefaults = {
   classes: 2,
   embedDim: 512,

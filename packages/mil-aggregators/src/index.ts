@@ -34,7 +34,14 @@ export {
   type DTFDCall,
   type DTFDMILConfig,
 } from './dtfd-mil.js';
-export { IBMIL, ibmilDefaults, type ConfounderMerge, type Deconfounded, type IBMILConfig } from './ib-mil.js';
+export {
+  IBMIL,
+  ibmilDefaults,
+  mhimIBMIL,
+  type ConfounderMerge,
+  type Deconfounded,
+  type IBMILConfig,
+} from './ib-mil.js';
 export {
   clusterInstances,
   type ClusteringOptions,
@@ -42,6 +49,7 @@ export {
   type InstanceClustering,
 } from './instance-clustering.js';
 export { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+export type { MhimUse } from './mhim-use.js';
 export {
   NystromAttention,
   nystromAttentionDefaults,

@@ -4,8 +4,9 @@ import type { Aggregator } from './aggregator.js';
 import { clamDefaults, CLAMMB, CLAMSB, type CLAMConfig } from './clam.js';
 import { DSMIL, dsmilDefaults, mhimDSMIL, type DSMILConfig } from './ds-mil.js';
 import { dtfdDefaults, DTFDMIL, type DTFDMILConfig } from './dtfd-mil.js';
-import { IBMIL, ibmilDefaults, type IBMILConfig } from './ib-mil.js';
+import { IBMIL, ibmilDefaults, mhimIBMIL, type IBMILConfig } from './ib-mil.js';
 import { instancePoolingDefaults, MaxPooling, MeanPooling, type InstancePoolingConfig } from './instance-pooling.js';
+import type { MhimUse } from './mhim-use.js';
 import { optionObjection } from './option-objection.js';
 import { R2TMIL, r2tmilDefaults, type R2TMILConfig } from './r2t-mil.js';
 import { mhimTransMIL, TransMIL, transMILDefaults, type TransMILConfig } from './trans-mil.js';
@@ -28,8 +29,8 @@ export interface RegistryEntry<C extends Sizes, A extends Aggregator> {
   defaults: Readonly<Partial<C>>;
   /** What options that are words may say. */
   choices?: { readonly [K in keyof C]?: readonly C[K][] };
-  /** The configuration inside MHIM, where the official code has one of its own. */
-  insideMhim?: (config: C) => C;
+  /** The configuration inside MHIM, where it differs by default. */
+  insideMhim?: (config: C, use: MhimUse) => C;
 }
 
 /** Every aggregator by its name. A new one is a file of its own and an entry here; the registry suite tests it. */
@@ -55,7 +56,7 @@ export const registry = {
     choices: {
       query: ['nonlinear', 'linear'],
       values: ['rectified', 'linear', 'instances'],
-      prediction: ['bag', 'mean'],
+      prediction: ['bag', 'mean', 'mean-probability'],
       norm: ['none', 'layer', 'batch'],
       layout: ['stand-alone', 'mhim', 'original'],
     },
@@ -95,6 +96,7 @@ export const registry = {
       merge: ['cat', 'add', 'sub'],
       layout: ['mhim', 'original'],
     },
+    insideMhim: mhimIBMIL,
   }),
   'mean-pooling': entry<InstancePoolingConfig, MeanPooling>({
     title: 'mean pooling',
@@ -161,9 +163,12 @@ export function createAggregator<N extends AggregatorName>(
 }
 
 /** The options that an aggregator has inside MHIM, under those given. */
-export function insideMhim<N extends AggregatorName>({ name, ...config }: AggregatorOptions<N>): AggregatorOptions<N> {
+export function insideMhim<N extends AggregatorName>(
+  { name, ...config }: AggregatorOptions<N>,
+  use: MhimUse = {},
+): AggregatorOptions<N> {
   const { insideMhim: adapt } = entryOf(name);
-  return { name, ...(adapt ? adapt(config as unknown as Sizes) : config) } as AggregatorOptions<N>;
+  return { name, ...(adapt ? adapt(config as unknown as Sizes, use) : config) } as AggregatorOptions<N>;
 }
 
 /**

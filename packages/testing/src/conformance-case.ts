@@ -17,6 +17,8 @@ export interface TensorInfo {
 export interface ConformanceCase {
   area: string;
   name: string;
+  /** Where the case's files are; some have pictures beside them. */
+  folder: string;
   /** Family of fixture; an adapter solves a kind. */
   kind: string;
   /** The arguments as the official constructor names them. */

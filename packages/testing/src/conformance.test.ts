@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { obtainEfficientNetLite0 } from '@mhim/encoders';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useNativeForTests } from '../../tensor/src/test-helpers.js';
 import { adapters } from './adapters/index.js';
@@ -7,7 +8,7 @@ import { describeFailures, runConformance } from './run-conformance.js';
 
 const testing = join(import.meta.dirname, '..');
 const large = process.env.MHIM_CONFORMANCE ?? join(testing, '../../../shared/conformance');
-/** All but what belongs to slides. */
+/** All but what belongs to slides; encoders are by themselves, since their networks are large. */
 const builtAreas = [
   ...[
     'abmil',
@@ -53,4 +54,15 @@ describe('conformance with the official code', () => {
     expect(lines).toEqual([]);
     expect(ran).toBeGreaterThan(80);
   });
+
+  it('of every patch encoder in the large set', async ({ skip }) => {
+    const weights = await obtainEfficientNetLite0({ log: () => undefined }).catch(() => undefined);
+    if (!existsSync(large) || weights === undefined) {
+      console.log('The cases of encoders need the large set and the weights of EfficientNet-Lite0; they were not run.');
+      return skip();
+    }
+    const { lines, ran } = await failures(large, ['encoders']);
+    expect(lines).toEqual([]);
+    expect(ran).toBeGreaterThan(10);
+  }, 300_000);
 });

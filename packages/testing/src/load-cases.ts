@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MhimError, readSafetensors } from '@mhim/tensor';
 import type { ConformanceCase, TensorInfo } from './conformance-case.js';
 import { hashTensor, type HashTensor } from './hash-tensor.js';
@@ -73,6 +73,7 @@ function fromDescription(description: Description, tensorFile: string): LoadedCa
   return {
     area: description.area,
     name: description.case,
+    folder: dirname(tensorFile),
     kind: description.kind,
     constructorArgs: (Object.hasOwn(description, 'constructor') ? description.constructor : null) ?? {},
     config: description.config ?? {},

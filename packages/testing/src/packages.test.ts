@@ -110,9 +110,10 @@ describe.each(packages)('@mhim/$name', ({ name, folder, manifest }) => {
 
 type Imports = ReadonlySet<string>;
 
-/** The packages that a built file imports, statically or not; what Node brings is left out. */
+/** The packages that a built file imports, statically or not, or requires; what Node brings is left out. */
 function importsOf(path: string): Imports {
-  const statements = /^(?:import|export) (?:[^'";]* from )?['"]([^'"\n]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm;
+  const statements =
+    /^(?:import|export) (?:[^'";]* from )?['"]([^'"\n]+)['"]|\b(?:import|require\w*)\(['"]([^'"]+)['"]\)/gm;
   const modules = [...readFileSync(path, 'utf8').matchAll(statements)].flatMap(([, a, b]) => a ?? b ?? []);
   return new Set(modules.filter((module) => !isBuiltin(module) && !module.startsWith('.')).map(packageOf));
 }

@@ -55,11 +55,15 @@ describe.each(examples)('README of @mhim/$name', ({ name, number, code, built })
   });
 });
 
-/** Benchmarks are fetched on first use; where they are in the cache, the example is run. */
+/** Benchmarks, slides and the default encoder are fetched on first use; where they are in the cache, the example is run. */
 function needsNetwork(code: string): boolean {
-  const [, benchmark] = /openBenchmark\('([\w-]+)'\)/.exec(code) ?? [];
-  if (benchmark === undefined) return false;
   const cache =
     process.env.MHIM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? '', '.cache'), 'mhim');
-  return !existsSync(join(cache, 'benchmarks', benchmark, 'index.json'));
+  const [, benchmark] = /openBenchmark\('([\w-]+)'\)/.exec(code) ?? [];
+  const needed = [
+    ...(benchmark === undefined ? [] : [join('benchmarks', benchmark, 'index.json')]),
+    ...(code.includes('createEncoder()') ? [join('encoders', 'efficientnet-lite0-57934424.pth')] : []),
+    ...(code.includes('obtainBuiltInSlide(') ? [join('slides', 'CMU-1-Small-Region.svs')] : []),
+  ];
+  return needed.some((file) => !existsSync(join(cache, file)));
 }

@@ -38,6 +38,11 @@ export interface FitOptions<P = Predictions> {
   /** Makes model and optimiser. */
   createLearner: (rng: Rng) => Learner | Promise<Learner>;
   epochs: number;
+  /**
+   * Epochs that schedules by steps (hard mining's mask ratios) are stretched over. Default `epochs`; more where a run is cut short, as
+   * the official survival runs are: 30 epochs of a schedule of 200.
+   */
+  scheduleEpochs?: number;
   schedule: LearningRateSchedule;
   stopping?: EarlyStoppingConfig;
   /**
@@ -198,13 +203,13 @@ class Run<P> {
   }
 
   private async oneEpoch(): Promise<StepLosses> {
-    const { train, seed, stream, epochs } = this.options;
+    const { train, seed, stream, epochs, scheduleEpochs = epochs } = this.options;
     const rng = new Rng(seed, streamOf(stream, FIRST_EPOCH + this.epoch));
     const order = Array.from(rng.permutation(train.length), (i) => train[i] as number);
     const sums = { loss: 0, label: 0, consistency: undefined as number | undefined };
     for (const [i, index] of order.entries()) {
       for (const next of order.slice(i + 1, i + 3)) this.cache.prefetch(next);
-      const call = { rng, step: this.epoch * order.length + i, totalSteps: epochs * order.length };
+      const call = { rng, step: this.epoch * order.length + i, totalSteps: scheduleEpochs * order.length };
       const losses = await this.cache.with(index, (features, bag, positions) =>
         this.named(bag.id, () => this.learner.step(features, this.task.target(bag), { ...call, positions })),
       );
@@ -304,6 +309,7 @@ function identityOf<P>({
   select,
   test,
   epochs,
+  scheduleEpochs,
   schedule,
   stopping,
   ties,
@@ -317,6 +323,7 @@ function identityOf<P>({
     ...identity,
     ...(task?.identity && { task: { name: task.name, ...task.identity } }),
     epochs,
+    ...(scheduleEpochs !== undefined && scheduleEpochs !== epochs && { scheduleEpochs }),
     schedule: hashOf(Array.from({ length: epochs }, (_, epoch) => schedule(epoch))),
     seed,
     stream,

@@ -4,7 +4,7 @@ import type { Bag, BagInfo, BagSource, Fold } from '@mhim/datasets';
 import { MHIMv2 } from '@mhim/hard-mining';
 import { ABMIL, mhimABMIL } from '@mhim/mil-aggregators';
 import { discreteNll } from '@mhim/survival-losses';
-import { useBackend, type Rng } from '@mhim/tensor';
+import { Rng, useBackend } from '@mhim/tensor';
 import { crossValidate } from './cross-validate.js';
 import { fit } from './fit.js';
 import { mhimLearner, supervisedLearner, type Learner } from './learner.js';
@@ -129,4 +129,52 @@ test('cross-validation fits bins on each fold and sums up the C-index', async ()
   const values = outcomes.map(({ best }) => best.cIndex as number);
   expect(summary.cIndex?.mean).toBeCloseTo(((values[0] as number) + (values[1] as number)) / 2, 12);
   expect(outcomes[0]?.fit.best.test.risks.length).toBe(8);
+});
+
+test('32 steps are those of PyTorch from the same weights: loss for loss, and the risks at the end', () => {
+  // torch 2.6: Linear, GELU, tanh attention, Linear; nll of hazards; Adam(lr=2e-2, weight_decay=1e-3), one bag a step.
+  const losses = [
+    ...[0.570859, 2.635539, 0.542335, 2.944735, 1.687481, 2.982522, 1.600561, 2.707775],
+    ...[0.649046, 1.844931, 0.846947, 2.245337, 1.632079, 1.928943, 0.910971, 1.705586],
+    ...[1.070535, 1.488081, 1.260358, 1.90321, 1.788507, 1.332935, 0.604386, 1.192177],
+    ...[1.341651, 1.482674, 1.464513, 1.750941, 1.921502, 1.066336, 0.538121, 0.962715],
+  ];
+  const risks = [-2.129974, -2.292974, -2.044609, -2.239372, -1.90155, -2.214481, -1.979566, -2.29591];
+  const wave = (shape: [number, number] | [number], start: number, size = 0.4) =>
+    tf.tensor(
+      Array.from({ length: shape[0] * (shape[1] ?? 1) }, (_, i) => size * Math.sin(start + 1.7 * i)),
+      shape,
+    );
+  const rng = new Rng(1);
+  const model = new ABMIL({ inputDim: 6, embedDim: 8, attentionDim: 4, classes: 4, dropout: 0 }, rng);
+  const weights: [string, [number, number] | [number]][] = [
+    ['feature.0.weight', [8, 6]],
+    ['feature.0.bias', [8]],
+    ['attention.0.weight', [4, 8]],
+    ['attention.0.bias', [4]],
+    ['attention.2.weight', [1, 4]],
+    ['attention.2.bias', [1]],
+    ['classifier.weight', [4, 8]],
+    ['classifier.bias', [4]],
+  ];
+  model.loadStateDict(Object.fromEntries(weights.map(([name, shape], i) => [name, wave(shape, i)])));
+  const times = [4, 9, 2, 14, 7, 11, 5, 16];
+  const cohort = times.map((time, i): BagInfo => ({ id: `${i}`, time, event: i === 3 || i === 6 ? 0 : 1 }));
+  const features = cohort.map((_, i) => wave([3 + (i % 3), 6], 10 + i, 1.6) as tf.Tensor2D);
+  const task = survivalTask(
+    cohort,
+    cohort.map((_, i) => i),
+  );
+  const learner = supervisedLearner(model, { learningRate: 2e-2, weightDecay: 1e-3 });
+  losses.forEach((want, step) => {
+    const [x, bag] = [features[step % 8] as tf.Tensor2D, cohort[step % 8] as BagInfo];
+    const { loss } = learner.step(x, task.target(bag), { rng, step, totalSteps: losses.length });
+    expect(loss).toBeCloseTo(want, 4);
+  });
+  const predictions = task.predictions(
+    cohort,
+    features.map((x) => learner.predict(x)),
+  );
+  predictions.risks.forEach((risk, i) => expect(risk).toBeCloseTo(risks[i] as number, 4));
+  learner.dispose();
 });

@@ -4,11 +4,12 @@ import { findTfjsNode } from './addon.js';
 import { install, wantsGpu, type InstallOptions } from './install.js';
 import { defaultCache } from './library.js';
 import { NativeError } from './native-error.js';
+import { installOpenSlide, openSlideFile, openSlideWheel } from './openslide.js';
 import { verify } from './verify.js';
 import { planWheels } from './wheels.js';
 
 const program = new Command('mhim-native').description(
-  'Builds the native TensorFlow backend of TensorFlow.js against a current libtensorflow from Python wheels.',
+  'Sets up native libraries from Python wheels: the TensorFlow backend of TensorFlow.js, and OpenSlide.',
 );
 
 program
@@ -44,6 +45,27 @@ program
     console.log(
       `Native backend: works on the ${device.toUpperCase()} (${milliseconds.toFixed(1)} ms for the first product).`,
     );
+  });
+
+program
+  .command('openslide')
+  .description('obtains OpenSlide 4, which reads whole-slide images (MHIM_OPENSLIDE, the cache, pip, the system)')
+  .option('--cache <folder>', 'where downloads stay (also MHIM_CACHE)', defaultCache())
+  .option('--force', 'fetch it again')
+  .option('--dry-run', 'print what would be fetched')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npx @mhim/native openslide
+  MHIM_OPENSLIDE=/opt/lib/libopenslide.so.1 npx @mhim/native openslide   prove a library of your own`,
+  )
+  .action(async ({ dryRun, ...options }: { cache: string; force?: boolean; dryRun?: boolean }) => {
+    if (!dryRun) return void (await installOpenSlide(options));
+    const platform = { os: process.platform, arch: process.arch };
+    const { requirement, tags, sha256 } = openSlideWheel(platform);
+    console.log(`library     ${openSlideFile(platform)}`);
+    console.log(`wheel       ${requirement}  [${tags.join(', ')}]  sha256 ${sha256}`);
   });
 
 function printPlan(gpu: boolean): void {

@@ -5,6 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compilerArguments, findTfjsNode, installAddon } from './addon.js';
 import { install, wantsGpu } from './install.js';
 import { cudaPlace, libraryPlace, obtainLibrary, type Library } from './library.js';
+import {
+  installOpenSlide,
+  OPENSLIDE_VERSION,
+  openSlideFile,
+  openSlideFolder,
+  openSlidePlace,
+  openSlideWheel,
+} from './openslide.js';
 import { run } from './run.js';
 import { planWheels } from './wheels.js';
 
@@ -109,5 +117,52 @@ test('a missing pip or Python is one sentence', async () => {
     );
   } finally {
     process.env.PATH = path;
+  }
+});
+
+test('OpenSlide comes from its wheel, one for each system, checked by its sum', () => {
+  for (const [os, arch, file] of [
+    ['linux', 'x64', 'libopenslide.so.1'],
+    ['linux', 'arm64', 'libopenslide.so.1'],
+    ['darwin', 'arm64', 'libopenslide.1.dylib'],
+    ['win32', 'x64', 'libopenslide-1.dll'],
+  ] as const) {
+    const wheel = openSlideWheel({ os, arch });
+    expect(wheel.requirement).toBe(`openslide-bin==${OPENSLIDE_VERSION}`);
+    expect(wheel.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(openSlideFile({ os })).toBe(file);
+    expect(openSlidePlace(`openslide_bin/${file}`, { os })).toBe(file);
+  }
+  const licence = 'openslide_bin-4.0.1.2.dist-info/licenses/COPYING.LESSER';
+  expect(openSlidePlace(licence, linux)).toBe('licenses/COPYING.LESSER');
+  expect(openSlidePlace('openslide_bin/__init__.py', linux)).toBeUndefined();
+  expect(() => openSlideWheel({ os: 'linux', arch: 'riscv64' })).toThrow(
+    /no library for linux on riscv64.*MHIM_OPENSLIDE/,
+  );
+});
+
+test('an OpenSlide that is named and does not load is one sentence; a damaged cache is fetched again', async () => {
+  const [named, path] = [process.env.MHIM_OPENSLIDE, process.env.PATH];
+  const said: string[] = [];
+  try {
+    process.env.MHIM_OPENSLIDE = '/nowhere/libopenslide.so.1';
+    await expect(installOpenSlide({ cache: folder, log: () => {} })).rejects.toThrow(/\/nowhere.* does not load/);
+    delete process.env.MHIM_OPENSLIDE;
+    const place = openSlideFolder(folder, linux);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'complete'), `openslide-bin==${OPENSLIDE_VERSION}`);
+    writeFileSync(join(place, openSlideFile(linux)), 'no library');
+    process.env.PATH = '/nowhere';
+    const outcome = await installOpenSlide({ cache: folder, platform: linux, log: (line) => said.push(line) }).then(
+      ({ file }) => file,
+      (error: Error) => error.message,
+    );
+    // Where the system has an OpenSlide of its own, that one is taken.
+    expect(outcome).toMatch(/^libopenslide|Python 3 was not found/);
+    expect(said[0]).toMatch(/^Downloading openslide-bin==/);
+  } finally {
+    process.env.PATH = path;
+    if (named === undefined) delete process.env.MHIM_OPENSLIDE;
+    else process.env.MHIM_OPENSLIDE = named;
   }
 });

@@ -4,7 +4,7 @@ import { Rng, sizeOf, useBackend, type HostTensor, type Module } from '@mhim/ten
 import type { Command } from 'commander';
 import { createModel } from '../models/create-model.js';
 import { readTensorFile, summarise } from '../models/describe-tensors.js';
-import { recognise, type Recognition } from '../models/recognise.js';
+import { recognise, type Recognition } from '../models/recognise/recognise.js';
 import { aligned } from '../text-table.js';
 import { integer } from './option-types.js';
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFolds, type BagInfo, type BagSource, type Fold } from '@mhim/datasets';
+import { EXTRACTORS, readFolds, type BagInfo, type BagSource, type ExtractorName, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
 import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { Option, type Command } from 'commander';
@@ -8,12 +8,24 @@ import { readConfig } from '../config/read-config.js';
 import { trainInputSchema } from '../config/train-config.js';
 import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { openModels, predictSurvival, predictTogether, type FoldModel, type ModelChoice } from '../models/ensemble.js';
+import { dataOf } from './option-types.js';
+import {
+  openModels,
+  predictSurvival,
+  predictTogether,
+  thresholdOf,
+  type FoldModel,
+  type ModelChoice,
+} from '../models/ensemble.js';
 import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
 export interface EvaluateOptions extends ModelChoice {
   data?: string;
+  /** A data set of the paper below `root`, or below `data`. */
+  dataSet?: string;
+  root?: string;
+  extractor?: ExtractorName;
   labels?: string;
   folds?: string;
   onMissing?: 'error' | 'skip';
@@ -36,6 +48,9 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
     .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
     .option('--data <path|name>', 'bag store, folder of feature files, or built-in name')
     .option('--labels <csv>', 'label table; default labels.csv in the data folder')
+    .option('--data-set <name>', 'a data set of the paper below --root, for example cptac-nsclc')
+    .option('--root <dir>', 'where the features of --data-set lie')
+    .addOption(new Option('--extractor <name>', 'encoder of those').choices(Object.keys(EXTRACTORS)))
     .option('--folds <file>', 'judge each fold’s model on the test part of its fold only')
     .addOption(new Option('--on-missing <what>', 'bags or labels without partner').choices(['error', 'skip']))
     .addOption(new Option('--unit <what>', 'what a bag is in a folder of slides').choices(['slide', 'case']))
@@ -46,6 +61,7 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
 Examples:
   $ reproduce evaluate --run runs/musk1
   $ reproduce evaluate --run runs/camelyon --data external/ --labels external.csv
+  $ reproduce evaluate --run runs/nsclc --data-set cptac-nsclc --root features/ --extractor uni
   $ reproduce evaluate --checkpoint fold_0_model_best.pt --data features/ --labels slides.csv --json figures.json`,
     )
     .action(async (options: EvaluateOptions) => {
@@ -83,9 +99,7 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
       const rows: Evaluation['rows'] = [];
       for (const { what, using, indices } of judgements(models, folds, source)) {
         const predictions = await predictAll(using, source, indices, signal);
-        const thresholds = using.flatMap(({ model }) => model.config.threshold ?? []);
-        const threshold = thresholds.length > 0 ? thresholds.reduce((a, b) => a + b, 0) / thresholds.length : 0.5;
-        rows.push({ what, bags: indices.length, ...plainMetrics(predictions, threshold) });
+        rows.push({ what, bags: indices.length, ...plainMetrics(predictions, thresholdOf(using)) });
       }
       const evaluation = { definitions: survival ? survivalDefinitions : definitions, rows };
       if (options.json !== undefined) writeFileAtomic(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
@@ -98,11 +112,15 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
   }
 }
 
-type OwnData = Pick<EvaluateOptions, 'labels' | 'folds' | 'onMissing' | 'unit'> & { data: string };
+type OwnData = Pick<EvaluateOptions, 'dataSet' | 'extractor' | 'labels' | 'folds' | 'onMissing' | 'unit'> & {
+  data: string;
+};
 
 /** A run knows its data and its folds. */
-function withOwnData({ data, labels, folds, onMissing, unit, run }: EvaluateOptions): OwnData {
-  if (data !== undefined) return { data, labels, folds, onMissing, unit };
+function withOwnData(options: EvaluateOptions): OwnData {
+  const { dataSet, extractor, labels, folds, onMissing, unit, run } = options;
+  const data = dataOf(options.data, options.root, dataSet);
+  if (data !== undefined) return { data, dataSet, extractor, labels, folds, onMissing, unit };
   const path = run === undefined ? undefined : join(run, 'config.json');
   if (run === undefined || path === undefined || !existsSync(path)) {
     throw new MhimError('is missing.', { code: 'config', path: '--data', hint: 'Name bags with labels.' });
@@ -110,6 +128,8 @@ function withOwnData({ data, labels, folds, onMissing, unit, run }: EvaluateOpti
   const config = readConfig(path, trainInputSchema);
   return {
     data: config.data as string,
+    dataSet: config.dataSet,
+    extractor: config.extractor,
     labels: labels ?? config.labels,
     folds: folds ?? join(run, 'folds.json'),
     onMissing: onMissing ?? config.onMissing,

@@ -13,7 +13,7 @@ import { placesOf, type PlacesOptions } from '../heatmap/patch-places.js';
 import { openSlideFile, slideId, SLIDE_EXTENSIONS, type OpenSlideImage } from '../heatmap/slide-file.js';
 import { writeModelFiles } from '../heatmap/write-slide.js';
 import type { Interrupts } from '../interrupt.js';
-import { className } from '../report/report-data.js';
+import { className } from '../report/fold-curves.js';
 import { integer, number } from './option-types.js';
 import { checkFileName } from './predict.js';
 

@@ -30,15 +30,16 @@ Examples:
         ...[parameters, insideMhim, mhimV2].map(count),
       ]);
       const header = ['model', 'title', 'source', 'attention', 'parameters', 'inside MHIM', 'with MHIM-v2'];
-      const rows = table6.map(({ paper, printed, parameters, options, note = '' }) => [
+      const rows = table6.map(({ paper, printed, parameters, equal, options, note = '' }) => [
         paper,
         printed,
         count(parameters),
+        equal ? 'yes' : 'no',
         options,
         note,
       ]);
       process.stdout.write(
-        `${aligned([header, ...list])}\n\nThe paper’s Table 6:\n\n${aligned([['model', 'paper', 'here', 'options', ''], ...rows])}\n`,
+        `${aligned([header, ...list])}\n\nThe paper’s Table 6:\n\n${aligned([['model', 'paper', 'here', 'equal', 'options', ''], ...rows])}\n`,
       );
     });
 }

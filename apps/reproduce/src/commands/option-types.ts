@@ -1,4 +1,4 @@
-import { suggestion } from '@mhim/tensor';
+import { MhimError, suggestion } from '@mhim/tensor';
 import { InvalidArgumentError } from 'commander';
 import { findName } from '../models/model-names.js';
 
@@ -21,4 +21,19 @@ export function nameOf<N extends string>(names: readonly N[]): (text: string) =>
     if (name !== undefined) return name;
     throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.${suggestion(text, names)}`);
   };
+}
+
+/** `--root` is how `--data` is called with a data set. */
+export function dataOf(
+  data: string | undefined,
+  root: string | undefined,
+  dataSet: string | undefined,
+): string | undefined {
+  if (root === undefined) return data;
+  if (data === undefined && dataSet !== undefined) return root;
+  throw new MhimError(data === undefined ? 'is the folder of a data set.' : 'cannot go with --data.', {
+    code: 'config',
+    path: '--root',
+    hint: data === undefined ? 'Name the set with --data-set, or use --data.' : 'Leave one of the two out.',
+  });
 }

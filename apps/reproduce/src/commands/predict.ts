@@ -1,17 +1,30 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import type { Bag, BagSource } from '@mhim/datasets';
+import { EXTRACTORS, type Bag, type BagSource, type ExtractorName } from '@mhim/datasets';
 import { riskOf } from '@mhim/training';
 import { MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
-import { explainTogether, openModels, predictSurvival, predictTogether, type ModelChoice } from '../models/ensemble.js';
+import { dataOf } from './option-types.js';
+import {
+  calledClass,
+  explainTogether,
+  openModels,
+  predictSurvival,
+  predictTogether,
+  thresholdOf,
+  type ModelChoice,
+} from '../models/ensemble.js';
 import { predictionsCsv, type PredictionRow } from '../run/predictions.js';
 
 export interface PredictOptions extends ModelChoice {
-  data: string;
+  data?: string;
+  /** A data set of the paper below `root`, or below `data`. */
+  dataSet?: string;
+  root?: string;
+  extractor?: ExtractorName;
   out?: string;
   /** Folder for one file of instance scores a bag. */
   instances?: string;
@@ -27,10 +40,10 @@ export function predictCommand(program: Command, interrupts: Interrupts): void {
     .option('--run <dir>', 'run folder: its folds’ models together')
     .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
     .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
-    .requiredOption(
-      '--data <path|name>',
-      'bag store, folder of feature files, one feature file’s folder, or built-in name',
-    )
+    .option('--data <path|name>', 'bag store, folder of feature files, one feature file’s folder, or built-in name')
+    .option('--data-set <name>', 'or a data set of the paper below --root')
+    .option('--root <dir>', 'where the features of --data-set lie')
+    .addOption(new Option('--extractor <name>', 'encoder of those').choices(Object.keys(EXTRACTORS)))
     .option('--out <file>', 'where the CSV goes (default: standard output)')
     .option('--instances <dir>', 'also write attention and scores of every instance, a file a bag')
     .addOption(new Option('--instances-format <format>').choices(['csv', 'safetensors']).default('csv'))
@@ -64,12 +77,18 @@ export interface PredictionOutcome {
  * others.
  */
 export async function predict(options: PredictOptions, signal?: AbortSignal): Promise<PredictionOutcome> {
-  const source = await openData({ data: options.data, labels: false });
+  const { dataSet, extractor } = options;
+  const data = dataOf(options.data, options.root, dataSet);
+  if (data === undefined) {
+    throw new MhimError('is missing.', { code: 'config', path: '--data', hint: 'Name bags to predict.' });
+  }
+  const source = await openData({ data, dataSet, extractor, labels: false });
   try {
     if (options.instances !== undefined) for (const { id } of source.bags) checkFileName(id, source.path);
     await useBackend();
     const models = await openModels(options);
     const survival = predictSurvival(models);
+    const threshold = thresholdOf(models);
     const rows: PredictionRow[] = [];
     const failures: MhimError[] = [];
     try {
@@ -79,7 +98,10 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
         if (!bag) continue;
         const probabilities = predictTogether(models, bag);
         const { id, label, time, event } = info;
-        rows.push({ id, probabilities, ...(survival ? { time, event, risk: riskOf(probabilities) } : { label }) });
+        const outcome = survival
+          ? { time, event, risk: riskOf(probabilities) }
+          : { label, called: calledClass(probabilities, threshold) };
+        rows.push({ id, probabilities, ...outcome });
         if (options.instances !== undefined) {
           writeInstances(options.instances, options.instancesFormat, bag, explainTogether(models, bag));
         }

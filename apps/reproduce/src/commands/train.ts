@@ -1,4 +1,6 @@
+import { FOLD_SCHEMES } from '@mhim/datasets';
 import { Option, type Command } from 'commander';
+import { COHORT_NAMES } from '../cohorts/catalogue.js';
 import { mergeInput } from '../config/merge-input.js';
 import { readConfig } from '../config/read-config.js';
 import { withSettings } from '../config/settings.js';
@@ -16,9 +18,10 @@ import { BASES, METHODS, MODELS } from '../models/model-names.js';
 import { writeRunReport } from '../report/run-report.js';
 import { resultsTable } from '../report/results-table.js';
 import { trainRun } from '../run/train-run.js';
-import { integer, nameOf, number } from './option-types.js';
+import { dataOf, integer, nameOf, number } from './option-types.js';
 
 interface TrainFlags extends Omit<TrainInput, 'learningRate' | 'mhim' | 'aggregator'> {
+  root?: string;
   lr?: number;
   set: string[];
   config?: string;
@@ -37,6 +40,10 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'bag store, folder of feature files, or built-in: ucsb-breast, musk1, musk2, elephant',
     )
     .option('--labels <csv>', 'label table (slide_id,label …); default labels.csv in the data folder')
+    .option('--data-set <name>', `a data set of the paper below --root: ${COHORT_NAMES.join(', ')}`)
+    .option('--root <dir>', 'where the features of --data-set lie, and its label table unless --labels names it')
+    .option('--extractor <name>', 'encoder of the features of --data-set: resnet-50, plip, uni …')
+    .addOption(new Option('--fold-scheme <name>', 'of --data-set (default: patient)').choices(FOLD_SCHEMES))
     .option('--model <name>', `what to train: ${MODELS.join(', ')}`, nameOf(MODELS))
     .option('--mining <method>', `train the model by a method: ${METHODS.join(', ')}`, nameOf(METHODS))
     .addOption(new Option('--task <name>', 'what is learnt (default: classification)').choices(TASKS))
@@ -56,7 +63,13 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
     .addOption(
       new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
     )
+    .option('--validation-ratio <x>', 'share of the training part for that under honest (default: 0.2)', number)
     .option('--epochs <n>', '(default: 200; survival 30)', integer)
+    .option(
+      '--schedule-epochs <n>',
+      'stretch the cosine over n epochs, of which --epochs are run (default: --epochs; official survival 200)',
+      integer,
+    )
     .option('--lr <rate>', 'learning rate of Adam at the start, cosine to 1e-7 (default: 2e-4)', number)
     .option('--weight-decay <x>', 'L2, added to the gradient (default: 1e-5)', number)
     .option(
@@ -109,14 +122,18 @@ Examples:
   $ reproduce train --data features/ --labels slides.csv --model mhim-v2 --protocol both --out runs/camelyon
   $ reproduce train --data features/ --labels survival.csv --task survival --model mhim-v2 --out runs/survival
   $ reproduce train --data features/ --labels slides.csv --model max-pooling --mining mhim --set score=probability --out runs/max
+  $ reproduce train --data-set tcga-brca --root features/ --extractor uni --model mhim-v2 --protocol both --out runs/brca
   $ reproduce train --config runs/mhim/config.json --seed 2022 --out runs/mhim-2022`;
 
 /** Options over the configuration file, `--set` over both. */
 function inputOf(flags: TrainFlags): TrainInput {
-  const { lr, set, config, ...others } = flags;
+  const { lr, set, config, root, ...others } = flags;
   const { out: _out, onlyFold: _fold, baselineDir: _baseline, checkpointSeconds: _seconds, ...rest } = others;
   const file: TrainInput = config === undefined ? {} : readConfig(config, trainInputSchema);
-  const given = Object.fromEntries(Object.entries({ ...rest, learningRate: lr }).filter(([, v]) => v !== undefined));
+  const data = dataOf(rest.data, root, rest.dataSet);
+  const given = Object.fromEntries(
+    Object.entries({ ...rest, data, learningRate: lr }).filter(([, v]) => v !== undefined),
+  );
   return withSettings(mergeInput(file, given as TrainInput), set);
 }
 

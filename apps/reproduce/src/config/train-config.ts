@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { conferencePresets, presets, type ConferencePresetName, type PresetName } from '@mhim/hard-mining';
 import type { AggregatorName } from '@mhim/mil-aggregators';
+import { EXTRACTORS, FOLD_SCHEMES, type ExtractorName } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
+import { COHORT_NAMES, findCohort } from '../cohorts/catalogue.js';
+import type { Cohort } from '../cohorts/cohort.js';
 import { aggregatorSettings } from '../models/create-model.js';
 import { aggregatorSchema, methodSchemas, mhimSchema } from '../models/model-config.js';
 import { BASES, findName, isMethod, METHODS, MODELS, type MethodName, type ModelName } from '../models/model-names.js';
@@ -21,11 +24,22 @@ export const PRESETS = Object.values(presetsOf).flatMap((of) => Object.keys(of))
 const named = <N extends string>(names: readonly N[]) =>
   z.preprocess((value) => (typeof value === 'string' ? (findName(value, names) ?? value) : value), z.enum(names));
 
+/** The name of what a spelling means. */
+function spelling(find: (text: string) => { name: string } | undefined): (value: unknown) => unknown {
+  return (value) => (typeof value === 'string' ? (find(value)?.name ?? value) : value);
+}
+
 /** What a configuration file may say, and what command line options set; all of it is optional. */
 export const trainInputSchema = z
   .strictObject({
     /** Bag store, folder of feature files, or the name of a built-in data set. */
     data: z.string(),
+    /** A data set of the paper, whose features lie below `data`: brings its task, its classes, its folds. */
+    dataSet: z.preprocess(spelling(findCohort), z.enum(COHORT_NAMES as [string, ...string[]])),
+    /** Of a data set: the encoder, where there are features of several. */
+    extractor: z.enum(Object.keys(EXTRACTORS) as [ExtractorName, ...ExtractorName[]]),
+    /** Of a data set: how it is split; default whole patients. */
+    foldScheme: z.enum(FOLD_SCHEMES),
     /** Label table (CSV). */
     labels: z.string(),
     /** Folds file (JSON); without it, `k` stratified folds. */
@@ -46,11 +60,15 @@ export const trainInputSchema = z
     preset: named(PRESETS),
     mhim: mhimSchema,
     aggregator: aggregatorSchema,
+    /** Starts the feature layer of a model without mining from a training of its own kind (Table 11). */
+    init: z.literal('feature'),
     protocol: z.enum(PROTOCOLS),
     /** Share of each class's training bags that the honest protocol sets aside. */
     validationRatio: z.number().gt(0).lt(1),
     seed: z.int().min(0).max(0xffffffff),
     epochs: z.int().min(1),
+    /** Epochs that the cosine of the learning rate and MHIM's decays are stretched over; default `epochs`. */
+    scheduleEpochs: z.int().min(1),
     learningRate: z.number().positive(),
     weightDecay: z.number().min(0),
     /** Epochs without improvement (a tie counts as one) before training stops. */
@@ -69,7 +87,22 @@ export type TrainInput = z.infer<typeof trainInputSchema>;
 
 /** A training run, every choice made: what `config.json` of a run folder holds. It is a valid configuration file itself. */
 export type TrainConfig = Required<Omit<TrainInput, OpenChoice | 'mining'>> & Pick<TrainInput, OpenChoice>;
-type OpenChoice = 'labels' | 'folds' | 'k' | 'base' | 'preset' | 'mhim' | 'task' | 'bins' | 'binsFrom' | 'alpha';
+type OpenChoice =
+  | 'dataSet'
+  | 'extractor'
+  | 'foldScheme'
+  | 'labels'
+  | 'folds'
+  | 'k'
+  | 'scheduleEpochs'
+  | 'base'
+  | 'preset'
+  | 'mhim'
+  | 'init'
+  | 'task'
+  | 'bins'
+  | 'binsFrom'
+  | 'alpha';
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
@@ -98,8 +131,13 @@ const survivalDefaults = { epochs: 30, unit: 'case', bins: 4, binsFrom: 'train',
 export function resolveTrainConfig(input: TrainInput): TrainConfig {
   const { mining: _mining, ...given } = input;
   const { data } = input;
-  if (data === undefined) throw incomplete('data', 'a bag store, a folder of feature files or a built-in name');
-  const survival = input.task === 'survival';
+  const cohort = cohortOf(input);
+  if (data === undefined) {
+    throw cohort
+      ? incomplete('root', 'the folder below which the features of the data set lie')
+      : incomplete('data', 'a bag store, a folder of feature files or a built-in name');
+  }
+  const survival = (cohort?.task ?? input.task) === 'survival';
   for (const key of ['bins', 'binsFrom', 'alpha'] as const) {
     if (!survival && input[key] !== undefined) {
       throw new MhimError('is an option of survival, the task is classification.', {
@@ -110,6 +148,13 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
     }
   }
   const chosen = chosenModel(input);
+  if (input.init !== undefined && isMethod(chosen.model)) {
+    throw new MhimError(`is of models without mining, the model is ${chosen.model}.`, {
+      code: 'config',
+      path: 'init',
+      hint: 'Say initStudent instead.',
+    });
+  }
   if (input.folds !== undefined && input.k !== undefined) {
     throw new MhimError('cannot go with --folds, whose file says how many there are.', {
       code: 'config',
@@ -117,16 +162,45 @@ export function resolveTrainConfig(input: TrainInput): TrainConfig {
       hint: 'Leave one of the two out.',
     });
   }
+  if (input.scheduleEpochs !== undefined && input.scheduleEpochs < (input.epochs ?? 1)) {
+    throw new MhimError(`is ${input.scheduleEpochs}, but ${input.epochs} epochs are to be run.`, {
+      code: 'config',
+      path: 'scheduleEpochs',
+      hint: 'A schedule is as long as the run, or longer.',
+    });
+  }
   return {
     ...defaults,
     ...(survival ? survivalDefaults : {}),
+    ...(cohort && ofCohort(cohort)),
     ...(input.folds === undefined ? { k: 5 } : {}),
     ...given,
     ...chosen,
     data,
-    aggregator: aggregatorSettings(chosen, input.aggregator ?? {}),
+    aggregator: aggregatorSettings(chosen, input.aggregator ?? {}, input.task),
     ...(isMethod(chosen.model) ? methodOptions(chosen.model, chosen.base, input) : {}),
   };
+}
+
+/** The data set that is named. @throws MhimError `config` for an option of data sets without one, or another task than its own */
+function cohortOf({ dataSet, task, extractor, foldScheme, folds }: TrainInput): Cohort | undefined {
+  const cohort = dataSet === undefined ? undefined : findCohort(dataSet);
+  const fail = (path: string, what: string, hint: string) => new MhimError(what, { code: 'config', path, hint });
+  for (const [path, value] of Object.entries({ extractor, foldScheme })) {
+    if (value !== undefined && !cohort) throw fail(path, 'is an option of data sets.', 'Name one with --data-set.');
+  }
+  if (cohort && task !== undefined && task !== cohort.task) {
+    throw fail('--task', `is ${task}, but ${cohort.name} is of ${cohort.task}.`, 'Leave it out.');
+  }
+  if (folds !== undefined && foldScheme !== undefined) {
+    throw fail('--fold-scheme', 'cannot go with --folds, a file of folds.', 'Leave one of the two out.');
+  }
+  return cohort;
+}
+
+/** What a data set chooses. */
+function ofCohort({ task, unit, patience }: Cohort): TrainInput {
+  return { task, unit, foldScheme: 'patient', ...(patience !== undefined && { patience }) };
 }
 
 /** The model and its base, however they are said: `--model mhim-v2 --base X`, or `--model X --mining mhim-v2`. */

@@ -1,10 +1,21 @@
-import { checkFolds, patientFolds, readFolds, withValidation, type BagSource, type Fold } from '@mhim/datasets';
+import {
+  checkFolds,
+  patientFolds,
+  readFolds,
+  withValidation,
+  type BagSource,
+  type Fold,
+  type FoldScheme,
+} from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
+import { isCohortSource } from '../cohorts/open-cohort.js';
 
 export interface FoldChoice {
   /** A folds file or folder; without it `k` folds are made. */
   folds?: string;
   k?: number;
+  /** Of a data set: how it is split. */
+  foldScheme?: FoldScheme;
   seed: number;
   /** Share of the training part that becomes the inner validation part of the honest protocol. */
   validationRatio: number;
@@ -12,8 +23,11 @@ export interface FoldChoice {
 
 /** The folds of a run, each with a validation part taken from its training part where the honest protocol wants one. */
 export async function chooseFolds(source: BagSource, choice: FoldChoice): Promise<Fold[]> {
-  const { folds: path, k = 5, seed } = choice;
+  const { folds: path, k = 5, foldScheme = 'patient', seed } = choice;
   if (path !== undefined) return readFolds(path, source);
+  if (isCohortSource(source)) {
+    return source.folds(foldScheme, { folds: k, ...(foldScheme === 'rrt-survival' ? {} : { seed }) });
+  }
   const data = nameOf(source);
   const folds = patientFolds(source.bags, { folds: k, seed, path: data });
   checkFolds(folds, source.bags, { path: `${data}, ${k} folds` });

@@ -11,12 +11,18 @@ import {
   type BagInfo,
   type BagSource,
   type BenchmarkName,
+  type ExtractorName,
 } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
+import { openCohort, openFeatures } from '../cohorts/open-cohort.js';
 
 export interface DataOptions {
   /** Bag store, folder of feature files, or the name of a built-in data set. */
   data: string;
+  /** A data set of the paper, whose features lie below `data`. */
+  dataSet?: string;
+  /** Of a data set: the encoder. */
+  extractor?: ExtractorName;
   /** Label table; default `labels.csv` in the folder, where there is one. `false` opens bags without looking for labels. */
   labels?: string | false;
   onMissing?: 'error' | 'skip';
@@ -26,7 +32,12 @@ export interface DataOptions {
 }
 
 /** Opens bags by path or built-in name, with the labels that belong to them. */
-export async function openData({ data, labels, onMissing, unit, log = toStderr }: DataOptions): Promise<BagSource> {
+export async function openData(options: DataOptions): Promise<BagSource> {
+  const { data, dataSet, extractor, labels, onMissing, unit, log = toStderr } = options;
+  if (dataSet !== undefined) {
+    if (labels === false) return openFeatures({ set: dataSet, root: data, extractor });
+    return openCohort({ set: dataSet, root: data, extractor, labels, onMissing, log });
+  }
   if (!existsSync(data)) {
     if (isBuiltIn(data)) return openBenchmark(data, { log });
     const looksLikePath = /[\\/.]/.test(data);

@@ -8,6 +8,7 @@ import {
   type Aggregator,
   type AggregatorName,
   type AggregatorOptions,
+  type MhimUse,
 } from '@mhim/mil-aggregators';
 import { MhimError, Rng } from '@mhim/tensor';
 import type { AggregatorSettings, ModelConfig } from './model-config.js';
@@ -78,6 +79,7 @@ export function baselineOf(config: ModelConfig): ModelConfig {
 export function aggregatorSettings(
   model: { model: ModelName; base?: AggregatorName },
   given: AggregatorSettings,
+  task?: MhimUse['task'],
 ): AggregatorSettings {
   const name = aggregatorOf(model);
   for (const size of ['inputDim', 'classes']) {
@@ -90,7 +92,8 @@ export function aggregatorSettings(
   }
   checkAggregatorOptions(name, given, 'aggregator');
   if (!isMethod(model.model)) return given;
-  const inside = insideMhim({ name, inputDim: 1, ...given } as unknown as AggregatorOptions);
+  const options = { name, inputDim: 1, ...given } as unknown as AggregatorOptions;
+  const inside = insideMhim(options, { method: model.model, task });
   const { name: _name, inputDim: _inputDim, ...settings } = inside as AggregatorOptions & Record<string, unknown>;
   return settings;
 }

@@ -41,6 +41,18 @@ export function predictSurvival(models: readonly FoldModel[]): boolean {
   throw new MhimError('some of the models predict survival and some classes.', { code: 'config', path: '--run' });
 }
 
+/** The threshold at which several models together call the second class: the mean of those stored with them, else 0.5. */
+export function thresholdOf(models: readonly FoldModel[]): number {
+  const stored = models.flatMap(({ model }) => model.config.threshold ?? []);
+  return stored.length > 0 ? stored.reduce((a, b) => a + b, 0) / stored.length : 0.5;
+}
+
+/** The class that probabilities call: at a threshold where there are two, else the most probable. */
+export function calledClass(probabilities: readonly number[], threshold: number): number {
+  if (probabilities.length === 2) return (probabilities[1] as number) >= threshold ? 1 : 0;
+  return probabilities.indexOf(Math.max(...probabilities));
+}
+
 /** The class probabilities [c] of several models on one bag, or those of surviving each time bin: their means. */
 export function predictTogether(models: readonly FoldModel[], bag: Bag): number[] {
   return meanOf(models.map(({ model }) => Float64Array.from(model.probabilities(bag))));

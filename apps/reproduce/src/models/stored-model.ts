@@ -11,7 +11,7 @@ import { readConfig } from '../config/read-config.js';
 import { createModel } from './create-model.js';
 import { readTensorFile } from './describe-tensors.js';
 import { modelConfigSchema, type ModelConfig } from './model-config.js';
-import { recognise } from './recognise.js';
+import { recognise } from './recognise/recognise.js';
 
 /** A trained model with everything that a bag needs on its way to a prediction. */
 export class StoredModel {

@@ -6,7 +6,7 @@ import { StoredModel } from '../models/stored-model.js';
 import { isSurvival } from '../run/results.js';
 import type { TrainedStage } from '../run/train-run.js';
 import { stageName, type TrainedModel } from './model-names.js';
-import { className } from './report-data.js';
+import { className } from './fold-curves.js';
 
 export interface BagViewOptions {
   /** What the run trains. */

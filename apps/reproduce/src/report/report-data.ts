@@ -1,19 +1,11 @@
 import type { BagSource } from '@mhim/datasets';
-import type {
-  FoldValues,
-  MetricDefinition,
-  ModelResult,
-  Protocol as ReportProtocol,
-  ReportData,
-  RocCurves,
-  TrainingCurve,
-} from '@mhim/figures';
-import { rocAuc, rocCurve, tryMetric } from '@mhim/metrics';
-import type { Predictions } from '@mhim/training';
+import type { FoldValues, MetricDefinition, ModelResult, Protocol as ReportProtocol, ReportData } from '@mhim/figures';
 import type { TrainConfig } from '../config/train-config.js';
 import type { Environment } from '../run/environment.js';
-import { definitions, isSurvival, survivalDefinitions, type FoldResult, type StageResult } from '../run/results.js';
-import type { Protocol, TrainedStage, TrainOutcome } from '../run/train-run.js';
+import { definitions, survivalDefinitions, type FoldResult, type StageResult } from '../run/results.js';
+import type { Protocol, TrainOutcome } from '../run/train-run.js';
+import { className, precisionRecallOf, rocOf, survivalOf, trainingOf } from './fold-curves.js';
+import { testsOf } from './model-tests.js';
 import { modelName, stageName } from './model-names.js';
 
 export interface ReportInput {
@@ -34,6 +26,8 @@ export function reportData(input: ReportInput): ReportData {
   const { folds } = results;
   const survival = config.task === 'survival';
   const protocols: Protocol[] = config.protocol === 'both' ? ['honest', 'paper'] : [config.protocol];
+  const each = <T>(of: (stages: TrainOutcome['stages'], protocol: Protocol, config: TrainConfig) => T[]): T[] =>
+    protocols.flatMap((protocol) => of(stages, protocol, config));
   const counted = source.bags.map(({ instances }) => instances ?? 0);
   return {
     title: about.title ?? `${modelName(config)} on ${source.name}`,
@@ -60,8 +54,10 @@ export function reportData(input: ReportInput): ReportData {
     protocols: protocols.map((protocol) => describedProtocols[protocol]),
     metrics: survival ? survivalMetricList : metricsOf(folds),
     results: protocols.flatMap((protocol) => modelResults(folds, protocol, config)),
-    roc: source.classes === 2 && !survival ? protocols.flatMap((protocol) => rocOf(stages, protocol, config)) : [],
-    training: protocols.flatMap((protocol) => trainingOf(stages, protocol, config)),
+    tests: each(testsOf),
+    ...(survival ? { survival: each(survivalOf) } : {}),
+    ...(source.classes === 2 && !survival ? { roc: each(rocOf), precisionRecall: each(precisionRecallOf) } : {}),
+    training: each(trainingOf),
   };
 }
 
@@ -146,50 +142,4 @@ function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> 
       ? { instanceAuc: values(({ instanceAuc }) => instanceAuc) }
       : {}),
   };
-}
-
-function rocOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): RocCurves[] {
-  return [...byStage(stages, protocol)].map(([stage, trained]) => ({
-    model: stage === 'baseline' ? stageName(stage, config) : modelName(config),
-    protocol,
-    positiveClass: className(1, 2),
-    folds: trained.flatMap(({ fit: { best } }) => (isSurvival(best.test) ? [] : [rocPoints(best.test)])),
-  }));
-}
-
-function rocPoints({ labels, probabilities }: Predictions): RocCurves['folds'][number] {
-  const scores = probabilities.map((row) => row[1] as number);
-  const auc = tryMetric(() => rocAuc(labels, scores));
-  const { value } = tryMetric(() => rocCurve(labels, scores));
-  return { fpr: Array.from(value?.fpr ?? []), tpr: Array.from(value?.tpr ?? []), auc };
-}
-
-function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): TrainingCurve[] {
-  const figure = config.task === 'survival' ? 'C-index' : 'AUC';
-  const chooser = `${protocol === 'paper' ? 'test' : 'validation'} ${figure}`;
-  return [...byStage(stages, protocol)].flatMap(([stage, trained]) => {
-    const model = `${stage === 'baseline' ? stageName(stage, config) : modelName(config)}, ${protocol} protocol`;
-    const curve = (quantity: string, of: (record: TrainedStage['fit']['history'][number]) => number) => ({
-      model,
-      quantity,
-      folds: trained.map(({ fit }) => ({
-        epochs: fit.history.map(({ epoch }) => epoch),
-        values: fit.history.map(of),
-        chosen: [{ protocol, epoch: fit.bestEpoch }],
-      })),
-    });
-    return [curve('training loss', ({ loss }) => loss), curve(chooser, ({ selection }) => selection)];
-  });
-}
-
-function byStage(stages: readonly TrainedStage[], protocol: Protocol): Map<string, TrainedStage[]> {
-  const groups = new Map<string, TrainedStage[]>();
-  for (const stage of stages) {
-    if (stage.protocol === protocol) groups.set(stage.stage, [...(groups.get(stage.stage) ?? []), stage]);
-  }
-  return groups;
-}
-
-export function className(label: number, classes: number): string {
-  return classes === 2 ? (['negative', 'positive'][label] as string) : `class ${label}`;
 }

@@ -6,6 +6,8 @@ export interface PredictionRow {
   label?: number;
   /** Of each class, or of surviving each time bin. */
   probabilities: readonly number[];
+  /** The class that is called: at the threshold that was stored with the model, or the most probable one. */
+  called?: number;
   /** Survival: −Σ of the probabilities; higher = earlier death. */
   risk?: number;
   /** Survival: what is known of the bag. */
@@ -18,7 +20,7 @@ export interface PredictionRow {
 }
 
 /**
- * A table of predictions: bag_id, label, one probability a class, then where they come from. Of survival: bag_id, time, event, risk,
+ * A table of predictions: bag_id, label, one probability a class, the class called, then where they come from. Of survival: bag_id, time, event, risk,
  * the probability of surviving each time bin.
  */
 export function predictionsCsv(rows: readonly PredictionRow[]): string {
@@ -27,15 +29,23 @@ export function predictionsCsv(rows: readonly PredictionRow[]): string {
   const used = <K extends keyof PredictionRow>(...names: K[]) =>
     names.filter((name) => rows.some((row) => row[name] !== undefined));
   const about = used('label', 'time', 'event', 'risk');
+  const calls = used('called');
   const whence = used('fold', 'protocol', 'stage', 'epoch');
   const what = survival ? 'survival' : 'probability';
-  const header = ['bag_id', ...about, ...Array.from({ length: outputs }, (_, c) => `${what}_${c}`), ...whence];
+  const header = [
+    'bag_id',
+    ...about,
+    ...Array.from({ length: outputs }, (_, c) => `${what}_${c}`),
+    ...calls,
+    ...whence,
+  ];
   return stringify([
     header,
     ...rows.map((row) => [
       row.id,
       ...about.map((name) => row[name] ?? ''),
       ...row.probabilities,
+      ...calls.map((name) => row[name] ?? ''),
       ...whence.map((name) => row[name] ?? ''),
     ]),
   ]);

@@ -1,9 +1,17 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BagSource, Fold } from '@mhim/datasets';
-import { HardMining, initialiseFromBaseline } from '@mhim/hard-mining';
+import { HardMining, initialiseAggregator, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { IBMIL } from '@mhim/mil-aggregators';
-import { readSafetensors, writeFileAtomic, type Rng } from '@mhim/tensor';
+import {
+  readSafetensors,
+  writeFileAtomic,
+  writeSafetensors,
+  type HostTensor,
+  type Rng,
+  type StateSource,
+} from '@mhim/tensor';
 import {
   classificationTask,
   cosineRate,
@@ -18,7 +26,7 @@ import {
   type Task,
 } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
-import { createModel } from '../models/create-model.js';
+import { baselineOf, createModel } from '../models/create-model.js';
 import { comparable } from '../models/later-options.js';
 import type { ModelConfig } from '../models/model-config.js';
 import { StoredModel } from '../models/stored-model.js';
@@ -39,6 +47,8 @@ export interface StagePlan {
   /** The baseline's folder, from which a method starts, or IBMIL's dictionary comes. */
   baseline?: string;
   checkpointSeconds?: number;
+  /** Numbers of epochs after which the teacher is kept, in `teacher-EPOCHS/`. */
+  moments?: readonly number[];
   observer?: FitObserver;
 }
 
@@ -53,15 +63,17 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   const select = fold.validation ?? fold.test;
   const survival = survivalOf(plan);
   const task: Task<AnyPredictions> = survival ?? classificationTask(model.classes);
+  let learner: Learner | undefined;
   const outcome = await fit({
     source,
     task,
     train: fold.train,
     select,
     test: fold.test,
-    createLearner: (rng) => createLearner(plan, rng),
+    createLearner: async (rng) => (learner = await createLearner(plan, rng)),
     epochs: training.epochs,
-    schedule: cosineRate(training.learningRate, training.epochs),
+    scheduleEpochs: training.scheduleEpochs,
+    schedule: cosineRate(training.learningRate, training.scheduleEpochs ?? training.epochs),
     stopping: {
       patience: training.patience,
       earliestEpoch: training.minimumEpochs - 1,
@@ -74,8 +86,19 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     standardise: training.standardise,
     folder,
     checkpointSeconds: plan.checkpointSeconds,
-    identity: { model: comparable(model), learningRate: training.learningRate, weightDecay: training.weightDecay },
-    observer: plan.observer,
+    identity: {
+      model: comparable(model),
+      learningRate: training.learningRate,
+      weightDecay: training.weightDecay,
+      ...(training.init !== undefined && plan.baseline !== undefined ? { init: training.init } : {}),
+    },
+    observer: {
+      ...plan.observer,
+      onEpoch(record) {
+        if (learner && plan.moments?.includes(record.epoch + 1)) keepTeacher(plan, learner, record.epoch + 1);
+        plan.observer?.onEpoch?.(record);
+      },
+    },
   });
   const result = stageResult(outcome);
   const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
@@ -98,12 +121,32 @@ async function createLearner({ model: config, training, baseline, ...plan }: Sta
       await confounders({ baseline, folder, source, train: fold.train, count: model.config.confounders }),
     );
   }
-  if (!(model instanceof HardMining)) return supervisedLearner(model, { learningRate, weightDecay });
-  if (baseline !== undefined) {
-    const { tensors } = await readSafetensors(join(baseline, 'best.safetensors'));
-    initialiseFromBaseline(model, Object.fromEntries(tensors));
+  if (!(model instanceof HardMining)) {
+    if (training.init !== undefined && baseline !== undefined) {
+      initialiseAggregator(model, await bestWeights(baseline), training.init);
+    }
+    return supervisedLearner(model, { learningRate, weightDecay });
   }
+  if (baseline !== undefined) initialiseFromBaseline(model, await bestWeights(baseline));
   return mhimLearner(model, { learningRate, weightDecay });
+}
+
+/** Keeps the teacher as a model that can be opened by itself. Of a model without teacher, the model. */
+function keepTeacher({ folder, model: config }: StagePlan, { model }: Learner, epochs: number): void {
+  const [taught, described] =
+    model instanceof HardMining ? [model.teacher.aggregator, baselineOf(config)] : [model, config];
+  const path = join(folder, `teacher-${epochs}`);
+  mkdirSync(path, { recursive: true });
+  const tensors = Object.entries(taught.stateDict()).map(([name, tensor]): [string, HostTensor] => [
+    name,
+    { dtype: 'F32', shape: [...tensor.shape], data: tensor.dataSync() as Float32Array },
+  ]);
+  writeSafetensors(join(path, 'best.safetensors'), tensors, { epoch: String(epochs - 1) });
+  writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(described, null, 2)}\n`);
+}
+
+async function bestWeights(stage: string): Promise<StateSource> {
+  return Object.fromEntries((await readSafetensors(join(stage, 'best.safetensors'))).tensors);
 }
 
 /**

@@ -42,6 +42,8 @@ export interface TrainOptions {
   baselineDir?: string;
   /** Least seconds between checkpoints. */
   checkpointSeconds?: number;
+  /** Numbers of epochs after which the teacher of the trained model is kept. */
+  moments?: readonly number[];
   interrupts: Interrupts;
   log: (line: string) => void;
 }
@@ -91,7 +93,8 @@ export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
 
 async function openSource(config: TrainConfig, log: (line: string) => void): Promise<BagSource> {
   const source = await openData({ ...config, log });
-  return config.task === 'survival' ? withoutClasses(source) : source;
+  // A data set's source has no classes where it is of survival, and brings its folds.
+  return config.task === 'survival' && config.dataSet === undefined ? withoutClasses(source) : source;
 }
 
 function requireTargets(source: BagSource, { task }: TrainConfig): void {
@@ -157,7 +160,7 @@ class TrainRun {
     const { config } = this.options;
     const model = modelConfig(config, this.source);
     const stream = protocol === 'paper' ? 0 : 2;
-    const starts = startsFromBaseline(model);
+    const starts = startsFromBaseline(model) || config.init !== undefined;
     if (!isMethod(model.model) && !starts) return this.runStage(fold, protocol, model.model, model, stream);
     const { baselineDir } = this.options;
     const stored = baselineDir && baselineStage(baselineDir, aggregatorOf(model), fold.fold, protocol);
@@ -179,7 +182,7 @@ class TrainRun {
     stream: number,
     baseline?: string,
   ): Promise<StageResult> {
-    const { config, checkpointSeconds } = this.options;
+    const { config, checkpointSeconds, moments } = this.options;
     const folder = this.stageFolder(fold, protocol, stage);
     const isNew = !existsSync(join(folder, 'result.json'));
     const progress = progressBar();
@@ -196,6 +199,7 @@ class TrainRun {
         stream,
         baseline,
         checkpointSeconds,
+        ...(stage === 'baseline' ? {} : { moments }),
         observer,
       };
       const { result, fit } = await runStage(plan);

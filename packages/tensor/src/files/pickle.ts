@@ -55,10 +55,20 @@ const MARK = Symbol('mark');
  * @throws MhimError `unsafe-file` for an opcode that has no place in a tensor file, `file-format` for a broken one
  */
 export function readPickle(bytes: Uint8Array, handlers: PickleHandlers, path: string): unknown {
+  return readPickleAt(bytes, 0, handlers, path).value;
+}
+
+/** As {@link readPickle}, of bytes that begin at `start` and may go on behind the pickle's `end`. */
+export function readPickleAt(
+  bytes: Uint8Array,
+  start: number,
+  handlers: PickleHandlers,
+  path: string,
+): { value: unknown; end: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const stack: unknown[] = [];
   const memo = new Map<number, unknown>();
-  let at = 0;
+  let at = start;
 
   const corrupt = (what: string) =>
     new MhimError(`the file is corrupt: its pickle ${what}.`, { code: 'file-format', path, hint: 'Copy it again.' });
@@ -132,7 +142,7 @@ export function readPickle(bytes: Uint8Array, handlers: PickleHandlers, path: st
         take(8);
         break;
       case '.':
-        return pop();
+        return { value: pop(), end: at };
       case '(':
         stack.push(MARK);
         break;

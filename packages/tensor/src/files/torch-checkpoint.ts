@@ -11,7 +11,14 @@ import {
 } from './host-tensor.js';
 import { PickleBytes, PickleGlobal, readPickle, type PickleCall } from './pickle.js';
 import { openForReading, readExactly, truncated } from './safetensors.js';
-import { listZip, readStored, type ZipEntry } from './zip-entries.js';
+import {
+  LEGACY_MAGIC,
+  openLegacyTorchFile,
+  openZipTorchFile,
+  type OpenTorchFile,
+  type Storage,
+  type StorageHandlers,
+} from './torch-storages.js';
 
 /** What a PyTorch file may hold here: tensors, plain values, and dictionaries and lists of them. */
 export type TorchValue =
@@ -23,17 +30,18 @@ const MAX_DEPTH = 64;
 const MAX_EXPANSION = 8;
 
 /**
- * Reads a file written by `torch.save` (zip format, PyTorch ≥ 1.6): tensors only. Nothing in it is executed; a handful of
+ * Reads a file written by `torch.save` (the zip format and that before PyTorch 1.6): tensors only. Nothing in it is executed; a handful of
  * names that rebuild tensors (and TRIDENT's NumPy arrays) are understood, any other is refused.
  * @throws MhimError `unsafe-file` naming what it refused, `file-format` for a truncated or foreign file
  */
 export async function readTorchFile(path: string): Promise<TorchValue> {
   const handle = await openForReading(path);
   try {
-    await checkMagic(handle, path);
-    const { size } = await handle.stat();
-    const archive = new Archive(path, handle, await listZip(handle, path), size);
-    return await archive.resolve(readPickle(await archive.pickle(), new TensorPickle(path), path));
+    const pickle = new TensorPickle(path);
+    const file = (await isLegacy(handle, path))
+      ? await openLegacyTorchFile(handle, path, pickle)
+      : await openZipTorchFile(handle, path, (bytes) => readPickle(bytes, pickle, path));
+    return await new Archive(path, file, (await handle.stat()).size).resolve(file.value);
   } finally {
     await handle.close();
   }
@@ -67,13 +75,6 @@ class PendingTensor {
     readonly shape: number[],
     readonly strides: number[],
   ) {}
-}
-
-interface Storage {
-  key: string;
-  dtype: HostDtype;
-  /** Elements, as the pickle claims. */
-  size: number;
 }
 
 /** A NumPy array while it is being rebuilt. */
@@ -117,7 +118,9 @@ const numpyTypes: Record<string, HostDtype> = {
 };
 
 /** The few calls that rebuild tensors. */
-class TensorPickle {
+class TensorPickle implements StorageHandlers {
+  readonly storages = new Map<string, Storage>();
+
   constructor(private readonly path: string) {}
 
   call({ callee, args }: PickleCall): unknown {
@@ -147,14 +150,18 @@ class TensorPickle {
   }
 
   persistent(id: unknown): Storage {
-    const [kind, type, key, , size] = (Array.isArray(id) ? id : []) as unknown[];
+    const [kind, type, key, , size, view] = (Array.isArray(id) ? id : []) as unknown[];
+    // Views of storages were given up with PyTorch 0.4.
+    if (view) throw this.refuse('a storage within a storage');
     if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof key !== 'string') {
       throw this.corrupt('refers to an unknown storage');
     }
     const dtype = Object.hasOwn(storageTypes, type.name) ? storageTypes[type.name] : undefined;
     if (!dtype) throw this.refuse(type.name.replace(' ', '.'));
     if (!isShape([size])) throw this.corrupt('claims an impossible storage');
-    return { key, dtype, size: size as number };
+    const storage = { key, dtype, size: size as number };
+    this.storages.set(key, storage);
+    return storage;
   }
 
   build(object: unknown, state: unknown): unknown {
@@ -228,36 +235,17 @@ class TensorPickle {
   }
 }
 
-/** The zip around pickle and storages. */
+/** The file around the unpickled object. */
 class Archive {
-  private readonly prefix: string;
   private values = 0;
   private bytesLeft: number;
 
   constructor(
     private readonly path: string,
-    private readonly handle: FileHandle,
-    private readonly entries: Map<string, ZipEntry>,
+    private readonly file: OpenTorchFile,
     fileSize: number,
   ) {
     this.bytesLeft = MAX_EXPANSION * fileSize;
-    const name = [...entries.keys()].find((key) => /^[^/]*\/?data\.pkl$/.test(key));
-    if (name === undefined) {
-      throw new MhimError('is a zip file, but not one of PyTorch: it has no data.pkl.', { code: 'file-format', path });
-    }
-    this.prefix = name.slice(0, -'data.pkl'.length);
-  }
-
-  async pickle(): Promise<Uint8Array> {
-    const entry = this.entries.get(`${this.prefix}data.pkl`) as ZipEntry;
-    const order = this.entries.get(`${this.prefix}byteorder`);
-    if (
-      order &&
-      Buffer.from(await readStored(this.handle, order, this.path, 0, Math.min(order.size, 6))).toString() !== 'little'
-    ) {
-      throw new MhimError('was written on a big-endian machine.', { code: 'file-format', path: this.path });
-    }
-    return readStored(this.handle, entry, this.path);
   }
 
   /**
@@ -287,13 +275,13 @@ class Archive {
 
   private async tensor({ storage, offset, shape, strides }: PendingTensor): Promise<HostTensor> {
     const { dtype, key } = storage;
-    const entry = this.entries.get(`${this.prefix}data/${key}`);
-    if (!entry) throw truncated(this.path);
+    const stored = this.file.storageBytes(key);
+    if (stored === undefined) throw truncated(this.path);
     const size = sizeOf(shape);
     const width = elementBytes[dtype];
     const last =
       size === 0 ? 0 : offset + shape.reduce((sum, length, i) => sum + (length - 1) * (strides[i] as number), 0) + 1;
-    if (storage.size * width > entry.size || !(last <= storage.size)) {
+    if (storage.size * width > stored || !(last <= storage.size)) {
       throw new MhimError(`a tensor of shape [${shape}] lies outside its storage.`, {
         code: 'file-format',
         path: this.path,
@@ -302,9 +290,8 @@ class Archive {
     }
     this.spend(Math.max(last - offset, size) * width);
     const from = size === 0 ? 0 : offset;
-    const bytes = await readStored(this.handle, entry, this.path, from * width, last * width);
-    const stored = decodeElements(bytes, dtype);
-    return { dtype, shape, data: isContiguous(shape, strides) ? stored : gather(stored, shape, strides) };
+    const values = decodeElements(await this.file.read(key, from * width, last * width), dtype);
+    return { dtype, shape, data: isContiguous(shape, strides) ? values : gather(values, shape, strides) };
   }
 
   private array({ shape, dtype, fortran, bytes }: PendingArray): HostTensor {
@@ -371,16 +358,16 @@ function isContiguous(shape: number[], strides: number[]): boolean {
   return true;
 }
 
-async function checkMagic(handle: FileHandle, path: string): Promise<void> {
+async function isLegacy(handle: FileHandle, path: string): Promise<boolean> {
   const { size } = await handle.stat();
   if (size < 4) throw truncated(path);
-  const magic = Buffer.from(await readExactly(handle, 0, 4, path));
-  if (magic.readUInt32LE() === 0x04034b50) return;
-  const legacy = magic[0] === 0x80;
-  throw new MhimError(legacy ? 'is in the format of PyTorch before 1.6.' : 'is no PyTorch file.', {
+  const start = Buffer.from(await readExactly(handle, 0, Math.min(size, 2 + LEGACY_MAGIC.length), path));
+  if (start.readUInt32LE() === 0x04034b50) return false;
+  if (start[0] === 0x80 && start.subarray(2).equals(LEGACY_MAGIC)) return true;
+  throw new MhimError('is no PyTorch file.', {
     code: 'file-format',
     path,
-    hint: legacy ? 'Load it in PyTorch and save it again with torch.save.' : 'Expected the zip format of torch.save.',
+    hint: 'Expected the format of torch.save.',
   });
 }
 

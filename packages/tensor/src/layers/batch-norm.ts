@@ -1,8 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { Module, type Call } from '../module.js';
 
-const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
+
+export interface BatchNormOptions {
+  /** Added to the variance; default PyTorch's 1e-5. */
+  epsilon?: number;
+}
 
 /** Batch normalisation over the rows of [n, d] (Ioffe & Szegedy 2015), with PyTorch's running statistics. */
 export class BatchNorm extends Module {
@@ -11,12 +15,19 @@ export class BatchNorm extends Module {
   readonly runningMean: tf.Variable<tf.Rank.R1>;
   readonly runningVariance: tf.Variable<tf.Rank.R1>;
 
-  constructor(readonly dim: number) {
+  readonly epsilon: number;
+
+  constructor(
+    readonly dim: number,
+    { epsilon = 1e-5 }: BatchNormOptions = {},
+  ) {
     super();
+    this.epsilon = epsilon;
     this.weight = this.parameter('weight', tf.ones([dim]) as tf.Tensor1D);
     this.bias = this.parameter('bias', tf.zeros([dim]) as tf.Tensor1D);
     this.runningMean = this.buffer('running_mean', tf.zeros([dim]) as tf.Tensor1D);
     this.runningVariance = this.buffer('running_var', tf.ones([dim]) as tf.Tensor1D);
+    this.skip('num_batches_tracked');
   }
 
   /** x [n, d] → [n, d]; training uses and updates the batch's statistics, inference the running ones. */
@@ -28,8 +39,14 @@ export class BatchNorm extends Module {
       variance = tf.mean(tf.square(tf.sub(x, mean)), 0);
       this.track(mean, variance, x.shape[0]);
     }
-    const scale = tf.mul(tf.rsqrt(tf.add(variance, EPSILON)), this.weight);
+    const scale = tf.mul(tf.rsqrt(tf.add(variance, this.epsilon)), this.weight);
     return tf.add(tf.mul(tf.sub(x, mean), scale), this.bias);
+  }
+
+  /** At inference y = scale·x + shift, channel by channel [d]: what a convolution before it can take in. */
+  inferenceAffine(): { scale: tf.Tensor1D; shift: tf.Tensor1D } {
+    const scale: tf.Tensor1D = tf.mul(tf.rsqrt(tf.add(this.runningVariance, this.epsilon)), this.weight);
+    return { scale, shift: tf.sub(this.bias, tf.mul(this.runningMean, scale)) };
   }
 
   private track(mean: tf.Tensor1D, variance: tf.Tensor1D, rows: number): void {

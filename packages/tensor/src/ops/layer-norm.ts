@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { columnSums } from './column-sums.js';
 import { differentiable } from './differentiable.js';
-import { standardised } from './standardise-rows.js';
+import { LAYER_NORM_EPSILON, standardised } from './standardise-rows.js';
 
 /**
  * Layer normalisation of rows with its affine part (Ba et al. 2016) as one node of the tape, which keeps the standardised
@@ -9,11 +9,17 @@ import { standardised } from './standardise-rows.js';
  * @param x [n, d]
  * @param weight [d]
  * @param bias [d]
+ * @param epsilon added to the variance
  * @returns [n, d]
  */
-export function layerNorm(x: tf.Tensor2D, weight: tf.Tensor1D, bias?: tf.Tensor1D): tf.Tensor2D {
+export function layerNorm(
+  x: tf.Tensor2D,
+  weight: tf.Tensor1D,
+  bias?: tf.Tensor1D,
+  epsilon = LAYER_NORM_EPSILON,
+): tf.Tensor2D {
   return differentiable((input: tf.Tensor2D, gain: tf.Tensor1D, ..._bias: tf.Tensor1D[]) => {
-    const { rows, scale } = standardised(input);
+    const { rows, scale } = standardised(input, epsilon);
     const scaled: tf.Tensor2D = tf.mul(rows, gain);
     return {
       value: bias ? tf.add<tf.Tensor2D>(scaled, bias) : scaled,

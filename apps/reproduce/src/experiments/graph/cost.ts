@@ -1,0 +1,56 @@
+import { aggregatorOf } from '../../models/create-model.js';
+import { isMethod } from '../../models/model-names.js';
+import type { DataIndex } from './data-index.js';
+import type { Job, JobCost } from './job.js';
+import { stepTimes, type ModelTimes } from './step-times.js';
+
+export interface CostInput {
+  index: DataIndex;
+  folds: number;
+  test?: DataIndex;
+}
+
+/**
+ * What a job costs at most, by the step times measured on the machine of {@link stepTimes}: early stopping is not counted on.
+ * Undefined for a model that was not measured.
+ */
+export function costOf(
+  job: Pick<Job, 'kind' | 'config' | 'moments'>,
+  { index, folds, test }: CostInput,
+): JobCost | undefined {
+  const { config } = job;
+  const times = timesOf(config);
+  if (!times) return undefined;
+  const step = (of: 'train' | 'infer', instances: number) => at(times[of], instances) / 1000;
+  const bytes = 4 * times.parameters;
+  switch (job.kind) {
+    case 'evaluate':
+      return { seconds: (test?.bags ?? 0) * step('infer', test?.instances ?? 0), bytes: 200 * (test?.bags ?? 0) };
+    case 'measure':
+      return { seconds: 10 * (step('train', index.instances) + step('infer', index.instances)), bytes: 1000 };
+    case 'train': {
+      const tested = index.bags / folds;
+      const epoch = (index.bags - tested) * step('train', index.instances) + tested * step('infer', index.instances);
+      const protocols = config.protocol === 'both' ? 2 : 1;
+      // Best and last model, and the teachers of chosen epochs; predictions and curves are small beside them.
+      const files = 2 + (job.moments?.length ?? 0);
+      return {
+        seconds: protocols * config.epochs * epoch,
+        bytes: protocols * (files * bytes + 400 * index.bags + 200 * config.epochs),
+      };
+    }
+  }
+}
+
+/** The conference version was not timed by itself: it is MHIM-v2 without the recycle network. */
+function timesOf(config: Job['config']): ModelTimes | undefined {
+  const name = aggregatorOf(config);
+  return stepTimes.models[isMethod(config.model) ? `mhim-v2:${name}` : name];
+}
+
+/** Milliseconds at a bag size, on the line through two measured sizes. */
+function at(points: ModelTimes['train'], instances: number): number {
+  const [[n0, t0], [n1, t1]] = points;
+  const slope = (t1 - t0) / (n1 - n0);
+  return Math.max(t0 * 0.2, t0 + slope * (instances - n0));
+}

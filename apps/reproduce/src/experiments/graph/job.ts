@@ -1,0 +1,50 @@
+import { hashOf } from '@mhim/training';
+import type { TrainConfig } from '../../config/train-config.js';
+import { comparable } from '../../models/later-options.js';
+import { VERSION } from '../../version.js';
+import type { DataRef } from '../experiment.js';
+import type { LocatedData } from './locate-data.js';
+
+/** One unit of work, a line of `jobs.jsonl`. */
+export interface Job {
+  /** Hash of all that decides the result: configuration, split, content of the data, code version, and the jobs it starts from. */
+  id: string;
+  /**
+   * `train`: one model on one fold. `evaluate`: the model of another job on all bags of a second set. `measure`: what a model
+   * costs on this machine.
+   */
+  kind: 'train' | 'evaluate' | 'measure';
+  /** In words. */
+  name: string;
+  data: DataRef;
+  config: TrainConfig;
+  fold: number;
+  /** Jobs whose results this one starts from. */
+  needs: readonly string[];
+  /** `evaluate`: the set to judge on. */
+  test?: LocatedData;
+  /** `train`: epochs after which the teacher is kept. */
+  moments?: readonly number[];
+  /** What it will cost at most, by measured step times; absent where the model has none. */
+  cost?: JobCost;
+}
+
+export interface JobCost {
+  seconds: number;
+  bytes: number;
+}
+
+/** What of the data decides a result. */
+export interface DataIdentity {
+  fingerprint: string;
+  /** SHA-256 of the folds by name. */
+  split: string;
+}
+
+/** The id of a job, before it has one: 16 hexadecimal digits. */
+export function jobId(job: Omit<Job, 'id' | 'cost'>, data: DataIdentity, test?: DataIdentity): string {
+  const { kind, config, fold, needs, moments } = job;
+  const { data: _data, labels: _labels, folds: _folds, ...settings } = comparable(config);
+  const identity = { kind, settings, fold, needs, moments, data, test: test?.fingerprint, version: VERSION };
+  return hashOf(identity).slice(0, 16);
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { simulatedSlides, writeBagStore, type BagInfo } from '@mhim/datasets';
+import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { stringify } from 'csv-stringify/sync';
+import type { TrainInput } from '../../config/train-config.js';
+import { DATA_SETS, EXTRACTORS, type DataRef } from '../experiment.js';
+
+/** Where the user's data lie. */
+export interface DataPlaces {
+  /** Holds SET/EXTRACTOR/ for every set, with SET/labels.csv, SET/survival.csv and SET/folds beside. */
+  root?: string;
+  /** Paths by `SET/EXTRACTOR` or `SET`; under `*` what stands in for every set. */
+  given?: Readonly<Record<string, string>>;
+  /** Makes simulated slides instead. */
+  simulated?: SimulatedSize;
+}
+
+export interface SimulatedSize {
+  /** Where they are written. */
+  folder: string;
+  slides: number;
+  instances: readonly [number, number];
+  width: number;
+}
+
+/** What a training configuration says of its data. */
+export type LocatedData = Pick<TrainInput, 'labels' | 'folds' | 'unit'> & { data: string };
+
+/**
+ * The one place that knows where features, labels and folds of a data set are. Undefined where there are none.
+ *
+ * In order: what `--data` names for the set and extractor, the set, or everything; simulated slides; the layout of `--data-root`.
+ */
+export async function locateData(ref: DataRef, places: DataPlaces): Promise<LocatedData | undefined> {
+  const { set, extractor, task } = ref;
+  const given = places.given?.[`${set}/${extractor}`] ?? places.given?.[set] ?? places.given?.['*'];
+  const unit = task === 'survival' ? ({ unit: 'case' } as const) : {};
+  if (given !== undefined) return { data: given, ...besides(given, task), ...unit };
+  if (places.simulated) return simulatedData(ref, places.simulated);
+  if (places.root === undefined) return undefined;
+  const folder = join(places.root, set);
+  const data = join(folder, extractor);
+  return existsSync(data) ? { data, ...besides(folder, task), ...unit } : undefined;
+}
+
+/** Where a set would have to lie, for messages. */
+export function expectedPlace({ set, extractor }: DataRef, { root }: DataPlaces): string {
+  return root === undefined ? `--data ${set}/${extractor}=PATH` : join(root, set, extractor);
+}
+
+/** Label table and folds that lie beside the features. */
+function besides(folder: string, task: DataRef['task']): Pick<TrainInput, 'labels' | 'folds'> {
+  const first = (...names: string[]) => names.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const labels = task === 'survival' ? first('survival.csv', 'labels.csv') : first('labels.csv');
+  const folds = first('folds', 'folds.json');
+  return { ...(labels === undefined ? {} : { labels }), ...(folds === undefined ? {} : { folds }) };
+}
+
+/** @throws MhimError `config` for an option that names no data set */
+export function parsePlaces(options: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    options.map((option) => {
+      const [, name, path] = /^([\w-]+(?:\/[\w-]+)?)=(.+)$/.exec(option) ?? [];
+      if (name === undefined || path === undefined) return ['*', option];
+      const [set, extractor] = name.split('/') as [string, string?];
+      const known = (DATA_SETS as readonly string[]).includes(set);
+      if (known && (extractor === undefined || (EXTRACTORS as readonly string[]).includes(extractor))) {
+        return [name, path];
+      }
+      throw new MhimError(`"${name}" is no data set of the paper.`, {
+        code: 'config',
+        path: '--data',
+        hint: `Expected SET=PATH or SET/EXTRACTOR=PATH; sets: ${DATA_SETS.join(', ')}; extractors: ${EXTRACTORS.join(', ')}.`,
+      });
+    }),
+  );
+}
+
+/** A bag store of made-up slides in the place of a set: other slides for every set, other features for every extractor. */
+async function simulatedData({ set, extractor, task }: DataRef, size: SimulatedSize): Promise<LocatedData> {
+  const { slides, instances, width } = size;
+  const name = [set, extractor, slides, instances.join('-'), width].join('_');
+  const data = join(size.folder, name);
+  const source = simulatedSlides({
+    ...{ slides, instances, difficulty: 'easy' },
+    width: extractor === 'plip' ? Math.max(4, width >> 1) : width,
+    seed: createHash('sha256').update(`${set}/${extractor}`).digest().readUInt16LE(0),
+  });
+  if (!existsSync(join(data, 'index.json'))) await writeBagStore(data, source);
+  if (task === 'classification') return { data };
+  const labels = join(size.folder, `${name}-survival.csv`);
+  if (!existsSync(labels)) {
+    mkdirSync(size.folder, { recursive: true });
+    writeFileAtomic(labels, stringify([['slide_id', 'case_id', 'time', 'event'], ...source.bags.map(outcome)]));
+  }
+  return { data, labels, unit: 'case' };
+}
+
+/** Slides with tumour die early; every fourth patient is censored. */
+function outcome({ id, label }: BagInfo, index: number): [string, string, number, number] {
+  return [id, id, (label === 1 ? 6 : 40) + 1.5 * index, index % 4 === 3 ? 0 : 1];
+}

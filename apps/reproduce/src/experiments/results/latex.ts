@@ -1,0 +1,73 @@
+import { titleOf, spread } from './console-table.js';
+import { unitOf, type CellResult, type ExperimentResult } from './experiment-result.js';
+
+/**
+ * A `table` for LaTeX with booktabs and multirow: every column is ours above, the paper's below in grey (`xcolor`), the difference
+ * as an index.
+ */
+export function resultLatex(result: ExperimentResult): string {
+  const shown = result.columns.map((_, i) => i).filter((i) => result.rows.some(({ cells }) => cells[i]));
+  const columns = shown.map((i) => result.columns[i] as ExperimentResult['columns'][number]);
+  const rows = result.rows.filter(({ cells }) => cells.some((cell) => cell !== null));
+  const names = rows.some(({ group }) => group !== undefined) ? 2 : 1;
+  const depth = Math.max(1, ...columns.map(({ header }) => header.length));
+  const heads = Array.from({ length: depth }, (_, level) => headLine(columns, level, depth, names));
+  const body = rows.flatMap((row, i) => {
+    const { group, label, cells } = row;
+    const fresh = group !== rows[i - 1]?.group;
+    const size = rows.slice(i).findIndex((other) => other.group !== group);
+    const span = size < 0 ? rows.length - i : size;
+    const first = names === 1 ? [] : [fresh && group !== undefined ? `\\multirow{${span}}{*}{${escaped(group)}}` : ''];
+    const line = [...first, escaped(label), ...shown.map((at) => cellLatex(cells[at] ?? null))].join(' & ');
+    return [...(fresh && i > 0 ? ['\\midrule'] : []), `${line} \\\\`];
+  });
+  return [
+    '% \\usepackage{booktabs,multirow,xcolor}',
+    ...result.missing.map(({ name }) => `% not done: ${name}`),
+    '\\begin{table}',
+    '\\centering\\footnotesize',
+    `\\caption{${escaped(titleOf(result))}. Ours, the paper's in grey; index: ours minus the paper's.}`,
+    `\\begin{tabular}{${'l'.repeat(names)}${'c'.repeat(columns.length)}}`,
+    ...['\\toprule', ...heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}', ''],
+  ].join('\n');
+}
+
+/** One line of headings; equal neighbours are one cell. */
+function headLine(columns: ExperimentResult['columns'], level: number, depth: number, names: number): string {
+  const last = level === depth - 1;
+  const texts = columns.map(({ header, metric }) => {
+    const text = header[level - (depth - header.length)] ?? '';
+    return last ? `${text} (${unitOf(metric)})` : text;
+  });
+  const cells: { text: string; span: number }[] = [];
+  for (const text of texts) {
+    const before = cells.at(-1);
+    if (before && before.text === text && !last) before.span++;
+    else cells.push({ text, span: 1 });
+  }
+  const heads = cells.map(({ text, span }) =>
+    span === 1 ? escaped(text) : `\\multicolumn{${span}}{c}{${escaped(text)}}`,
+  );
+  return `${' & '.repeat(names)}${heads.join(' & ')} \\\\`;
+}
+
+function cellLatex(cell: CellResult | null): string {
+  if (!cell) return '';
+  const { ours, paper, difference } = cell;
+  const index = difference ? `_{${difference.value < 0 ? '' : '+'}${difference.value.toFixed(1)}}` : '';
+  const own = ours ? `$${spread(ours).replace('±', '{\\scriptstyle\\pm}')}${index}$` : '--';
+  const theirs = paper
+    ? ` \\textcolor{gray}{$${paper.text.replace('±', '{\\scriptstyle\\pm}').replace(/([MGs])$/, '\\mathrm{$1}')}$}`
+    : '';
+  return `${own}${theirs}`;
+}
+
+function escaped(text: string): string {
+  return text
+    .replace(/[&%#_{}]/g, '\\$&')
+    .replaceAll('±', '$\\pm$')
+    .replaceAll('β', '$\\beta$')
+    .replaceAll('α', '$\\alpha$')
+    .replaceAll('−', '$-$')
+    .replaceAll('’', "'");
+}

@@ -1,0 +1,67 @@
+import { duration } from '@mhim/training';
+import { aligned } from '../../text-table.js';
+import type { Job } from '../graph/job.js';
+import type { JobStore } from '../graph/job-store.js';
+import type { Plan } from '../graph/plan.js';
+import { stepTimes } from '../graph/step-times.js';
+
+/** What a plan would do: jobs by experiment, those shared with an experiment above, those done, and the cost of the rest. */
+export function planTable(plan: Plan, store: JobStore): string {
+  const byId = new Map(plan.jobs.map((job) => [job.id, job]));
+  const seen = new Set<string>();
+  const rows = plan.experiments.map(({ id, cells }) => {
+    const jobs = closure(
+      cells.flatMap((cell) => cell.jobs),
+      byId,
+    );
+    const fresh = jobs.filter((job) => !seen.has(job.id));
+    for (const job of jobs) seen.add(job.id);
+    return [id, String(cells.length), ...countsOf(jobs, fresh, store)];
+  });
+  const total = countsOf(plan.jobs, plan.jobs, store);
+  const header = ['experiment', 'cells', 'jobs', 'shared', 'done', 'to run', 'at most', 'disk'];
+  const cells = plan.experiments.reduce((sum, experiment) => sum + experiment.cells.length, 0);
+  const unmeasured = new Set(plan.jobs.flatMap(({ cost, config }) => (cost ? [] : config.model)));
+  return [
+    ...['', aligned([header, ...rows, ['all', String(cells), ...total]]), ''],
+    `Times by measured steps: ${stepTimes.machine}, ${stepTimes.measured}; nominal epochs, early stopping not counted on.`,
+    ...(unmeasured.size > 0 ? [`Not measured and not in the times: ${[...unmeasured].join(', ')}.`] : []),
+    ...(plan.missing.length > 0
+      ? [
+          `Not found, planned as the paper describes them: ${plan.missing.length} of the feature sets, e.g. ${plan.missing[0]}.`,
+        ]
+      : []),
+    '',
+  ].join('\n');
+}
+
+/** Jobs and all that they start from. */
+function closure(ids: readonly string[], byId: ReadonlyMap<string, Job>): Job[] {
+  const found = new Map<string, Job>();
+  const add = (id: string) => {
+    const job = byId.get(id);
+    if (!job || found.has(id)) return;
+    found.set(id, job);
+    job.needs.forEach(add);
+  };
+  ids.forEach(add);
+  return [...found.values()];
+}
+
+function countsOf(jobs: readonly Job[], fresh: readonly Job[], store: JobStore): string[] {
+  const left = fresh.filter(({ id }) => !store.result(id));
+  const cost = (of: 'seconds' | 'bytes') => left.reduce((sum, job) => sum + (job.cost?.[of] ?? 0), 0);
+  return [
+    ...[jobs.length, jobs.length - fresh.length, fresh.length - left.length, left.length].map(String),
+    hours(cost('seconds')),
+    size(cost('bytes')),
+  ];
+}
+
+function hours(seconds: number): string {
+  return seconds < 7200 ? duration(seconds) : `${Math.round(seconds / 3600).toLocaleString('en')} h`;
+}
+
+function size(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,36 @@
+import type { Experiment } from '../experiment.js';
+import { RunFolder } from '../../run/run-folder.js';
+import type { JobStore } from '../graph/job-store.js';
+import type { Plan } from '../graph/plan.js';
+import { resultCsv } from './csv.js';
+import { collectExperiment } from './experiment-result.js';
+import { resultLatex } from './latex.js';
+import { writeMaps } from './maps-report.js';
+import { consoleTable } from './console-table.js';
+
+/**
+ * Writes `ID.json`, `ID.csv` and `ID.tex` of every table and sweep, `ID.html` of every map figure, from the jobs that are done.
+ * @returns the tables for the console
+ */
+export async function writeResults(
+  plan: Plan & { definitions: readonly Experiment[] },
+  store: JobStore,
+): Promise<string> {
+  const jobs = new Map(plan.jobs.map((job) => [job.id, job]));
+  const folder = new RunFolder(store.root);
+  let text = '';
+  for (const [index, experiment] of plan.definitions.entries()) {
+    const cells = plan.experiments[index]?.cells ?? [];
+    if (experiment.kind === 'maps') {
+      text += await writeMaps({ experiment, cells, jobs, store });
+      continue;
+    }
+    const { simulated, reduced, comparable } = plan;
+    const result = collectExperiment({ experiment, cells, jobs, store, simulated, reduced, comparable });
+    folder.writeJson(result, `${result.id}.json`);
+    folder.writeText(resultCsv(result), `${result.id}.csv`);
+    folder.writeText(resultLatex(result), `${result.id}.tex`);
+    text += `${consoleTable(result)}Files: ${folder.file(result.id)}.json, .csv, .tex\n`;
+  }
+  return text;
+}

@@ -1,0 +1,193 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { reproduce, temporaryFolder } from '../test-helpers.js';
+import type { Job } from './graph/job.js';
+import type { ExperimentResult } from './results/experiment-result.js';
+
+const at = temporaryFolder();
+const read = (...parts: string[]) => readFileSync(at(...parts), 'utf8');
+const jobsOf = (...parts: string[]) =>
+  read(...parts)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Job);
+const small = (out: string) => ['--simulated', '--slides', '8', '--folds', '0', '--epochs', '1', '--out', at(out)];
+const done = (out: string) =>
+  readdirSync(at(out, 'jobs')).filter((id) => existsSync(at(out, 'jobs', id, 'result.json')));
+const modified = (out: string, id: string) => read(out, 'jobs', id, 'result.json');
+
+/** Every command of the paper, on few rows so that it takes seconds: all kinds of trainings are among them. */
+const COMMANDS: [string, string, string[]][] = [
+  ['table', '2', ['--only', 'IBMIL,CLAM,MHIM(DSMIL)', '--only', 'ResNet-50', '--only', 'CAMELYON']],
+  ['table', '3', ['--only', 'DTFD-MIL,R2T-MIL,2DMamba', '--only', 'PLIP']],
+  ['table', '4', ['--only', 'AB-MIL,CLAM,IBMIL,MHIM-v2(Tr.)', '--only', 'UNI', '--only', 'BLCA']],
+  ['table', '5', ['--only', 'AB-MIL,MHIM(AB.)', '--only', 'R50']],
+  ['table', '6', ['--only', 'ABMIL,TransMIL,MHIM-v2(Trans.)', '--only', 'Parameter,Memory,Inference Speed,Train Time']],
+  ['table', '7', ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON']],
+  ['table', '8', ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON']],
+  ['table', '9', ['--only', '+*', '--only', 'R50', '--only', 'CAMELYON', '--only', 'ab-mil,mhim-v2']],
+  ['table', '10', ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON']],
+  ['table', '11', ['--only', 'AB-MIL,CLAM-SB', '--only', 'R50', '--only', 'CAMELYON']],
+  ['table', '12', ['--only', 'MHIM-v2(AB.),w/o*', '--only', 'R50', '--only', 'CAMELYON']],
+  ['figure', '1', []],
+  ['figure', '5', ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON', '--only', '0*,Ours']],
+  ['figure', '6', ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON', '--only', '0.05,0.9,0,0.5']],
+  ['figure', '7', []],
+  ['figure', '8', []],
+];
+
+describe('every table and figure runs on simulated slides', () => {
+  test.each(COMMANDS)('%s %s', async (kind, number, only) => {
+    const { code, out, err } = await reproduce(kind, number, ...only, ...small('all'));
+    expect(code, err).toBe(0);
+    const id = `${kind}-${number}`;
+    if (['1', '7', '8'].includes(number) && kind === 'figure') {
+      expect(out).toMatch(/2 slides|4 slides|3 slides/);
+      expect(read('all', `${id}.html`)).toContain('instance');
+      return;
+    }
+    expect(out).toContain('SIMULATED, small models');
+    const result = JSON.parse(read('all', `${id}.json`)) as ExperimentResult;
+    expect(result).toMatchObject({ id, simulated: true, comparable: false, missing: [] });
+    const cells = result.rows.flatMap((row) => row.cells).filter((cell) => cell !== null);
+    expect(cells.length).toBeGreaterThan(0);
+    for (const cell of cells) {
+      expect(cell.ours?.mean).toBeTypeOf('number');
+      if (kind === 'table') expect(cell.paper?.mean).toBeGreaterThan(0);
+      expect(cell).not.toHaveProperty('difference');
+    }
+    expect(read('all', `${id}.csv`).split('\n')[0]).toContain('ours_mean,ours_std');
+    expect(read('all', `${id}.tex`)).toContain('\\begin{tabular}');
+  });
+
+  test('trainings of several tables are one job', () => {
+    const baselines = (name: string) =>
+      jobsOf('all', `${name}.jobs.jsonl`).filter(
+        ({ config, data }) => config.model === 'ab-mil' && data.set === 'camelyon',
+      );
+    const [id] = baselines('table-7').map((job) => job.id);
+    for (const name of ['table-8', 'table-10', 'table-12', 'figure-1', 'figure-6'])
+      expect(
+        baselines(name).map((job) => job.id),
+        name,
+      ).toEqual([id]);
+  });
+});
+
+describe('the run graph', () => {
+  const run = (...more: string[]) =>
+    reproduce('table', '8', '--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON', ...small('graph'), ...more);
+  let first: string[] = [];
+
+  beforeAll(async () => {
+    expect((await run()).code).toBe(0);
+    first = done('graph');
+  });
+
+  test('a finished sweep does nothing again', async () => {
+    expect(first).toHaveLength(3);
+    const before = first.map((id) => modified('graph', id));
+    const { code, err } = await run();
+    expect(code).toBe(0);
+    expect(err).not.toContain('fold 1/2');
+    expect(first.map((id) => modified('graph', id))).toEqual(before);
+  });
+
+  test('another option reruns only what depends on it', async () => {
+    const { err } = await run('--set', 'maskRatioHigh=0.2');
+    expect(err).not.toContain('paper ab-mil');
+    expect(err.match(/paper mhim-v2/g)).toHaveLength(2);
+    expect(done('graph')).toHaveLength(5);
+  });
+
+  test('the order of options changes nothing, a seed changes all', async () => {
+    const { err } = await run('--set', 'weightDecay=1e-5', '--set', 'temperature=0.1');
+    expect(err).not.toContain('fold 1/2');
+    const plan = (await run('--seeds', '2022', '--dry-run')).out;
+    expect(plan).toMatch(/table-8 +3 +3 +0 +0 +3 /);
+  });
+
+  test('a result of something else is none', async () => {
+    const id = first[0] as string;
+    writeFileSync(at('graph', 'jobs', id, 'result.json'), JSON.stringify({ format: 'mhim-job-result', id: 'other' }));
+    const { out, code } = await run();
+    expect(code).toBe(0);
+    expect(out).not.toContain('not done');
+    expect(JSON.parse(modified('graph', id))).toMatchObject({ id });
+  });
+
+  test('a job that fails takes only those with it that start from it', async () => {
+    const args = ['--only', 'IBMIL,CLAM,MHIM(AB-MIL)', '--only', 'ResNet-50', '--only', 'CAMELYON', '--only', 'AUC'];
+    const { code, err, out } = await reproduce(
+      ...['table', '2', ...args, '--set', 'aggregator.confounders=100', ...small('all')],
+    );
+    expect(code).toBe(65);
+    expect(err).toMatch(
+      /1 jobs failed, the first camelyon · resnet-50 · IBMIL · fold 0 · seed 2021: .*dictionary of 100/,
+    );
+    expect(out).toMatch(/ResNet-50 IBMIL +– \(/);
+    expect(out).toMatch(/ResNet-50 CLAM +\d/);
+    expect(out).toContain('1 jobs are not done, e.g. camelyon · resnet-50 · IBMIL');
+  });
+});
+
+describe('plan, run, collect', () => {
+  const out = 'cluster';
+  const only = ['--only', 'AB-MIL,MHIM-v2(AB.)', '--only', 'R50', '--only', 'CPTAC-NSCLC'];
+
+  test('plan writes a line a job, with edges', async () => {
+    const { code, out: said } = await reproduce('plan', 'table', '5', ...only, ...small(out));
+    expect(code).toBe(0);
+    expect(said).toContain('4 jobs');
+    const jobs = jobsOf(out, 'jobs.jsonl');
+    expect(jobs.map(({ kind }) => kind)).toEqual(['train', 'evaluate', 'train', 'evaluate']);
+    const [baseline, external, mined, both] = jobs as [Job, Job, Job, Job];
+    expect(baseline.needs).toEqual([]);
+    expect([external.needs, mined.needs, both.needs]).toEqual([[baseline.id], [baseline.id], [mined.id]]);
+  });
+
+  test('run does a job, says that it is done, and does first what is missing', async () => {
+    const plan = at(out, 'jobs.jsonl');
+    const [, , mined] = jobsOf(out, 'jobs.jsonl') as [Job, Job, Job];
+    const { code, out: said, err } = await reproduce('run', '--plan', plan, '--job', '0', '--offset', '2');
+    expect(code, err).toBe(0);
+    expect(said).toBe(`${mined.id} done\n`);
+    expect(err).toMatch(/paper ab-mil[\s\S]*paper mhim-v2/);
+    expect((await reproduce('run', '--plan', plan, '--job', mined.id)).out).toBe(`${mined.id} is done already\n`);
+    expect((await reproduce('run', '--plan', plan, '--job', '4')).code).toBe(2);
+  });
+
+  test('collect lists what is missing and takes over what another machine did', async () => {
+    const left = await reproduce('collect', '--out', at(out));
+    expect(left.out).toMatch(/2 of 4 jobs are done\.\nMissing:\n {2}1 .*\n {2}3 /);
+    expect((await reproduce('collect', '--out', at(out), '--missing')).out).toBe('1\n3\n');
+    const there = at('elsewhere');
+    expect((await reproduce('plan', 'table', '5', ...only, ...small('elsewhere'))).code).toBe(0);
+    for (const job of ['1', '3'])
+      expect((await reproduce('run', '--plan', at('elsewhere', 'jobs.jsonl'), '--job', job)).code).toBe(0);
+    const merged = await reproduce('collect', '--out', at(out), '--from', there);
+    expect(merged.err).toContain('2 finished jobs were taken over');
+    expect(merged.out).toContain('4 of 4 jobs are done');
+    // What was done here and there is the same.
+    const [, , mined] = jobsOf(out, 'jobs.jsonl') as [Job, Job, Job];
+    expect(read('elsewhere', 'jobs', mined.id, 'result.json')).toBe(read(out, 'jobs', mined.id, 'result.json'));
+  });
+
+  test('bad data are 65, bad plans 2', async () => {
+    const [job] = jobsOf(out, 'jobs.jsonl') as [Job];
+    rmSync(at(out, 'jobs', job.id), { recursive: true });
+    writeFileSync(
+      at('broken.jsonl'),
+      `${JSON.stringify({ ...job, config: { ...job.config, data: at('nowhere') } })}\n`,
+    );
+    expect((await reproduce('run', '--plan', at('broken.jsonl'), '--job', '0')).code).toBe(65);
+    writeFileSync(at('nonsense.jsonl'), 'nonsense\n');
+    expect((await reproduce('run', '--plan', at('nonsense.jsonl'), '--job', '0')).err).toContain('line 1 is no job');
+    expect((await reproduce('plan', 'table', '99', '--simulated', '--out', at('x'))).code).toBe(2);
+    expect((await reproduce('table', '2', '--out', at('x'))).err).toContain('no data were found');
+    expect((await reproduce('table', '2', '--only', 'Nobody', '--simulated', '--out', at('x'))).err).toContain(
+      '--only: selects nothing',
+    );
+    expect((await reproduce('table', '2', '--data', 'cameleon=x', '--out', at('x'))).err).toContain('no data set');
+  });
+});

@@ -1,0 +1,112 @@
+import type { SignificanceTest } from '@mhim/figures';
+import { bootstrap, cIndex, delongTest, mean, rocAuc, seededRandom, tryMetric } from '@mhim/metrics';
+import type { TrainConfig } from '../config/train-config.js';
+import { isSurvival } from '../run/results.js';
+import type { Protocol, TrainedStage } from '../run/train-run.js';
+import { classPredictions, modelsOf } from './fold-curves.js';
+
+/** Paired tests of each trained model against the first one (its baseline) on the same test bags. */
+export function testsOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): SignificanceTest[] {
+  const [first, ...others] = modelsOf(stages, protocol, config);
+  if (!first) return [];
+  return others.flatMap((second) => {
+    const names = { protocol, first: first.model, second: second.model };
+    if (second.folds.length !== first.folds.length) return [];
+    return config.task === 'survival'
+      ? [{ ...names, ...survivalTest(first.folds, second.folds) }]
+      : classTests(first.folds, second.folds).map((test) => ({ ...names, ...test }));
+  });
+}
+
+/** One case as both models see it. */
+interface PairedCase {
+  fold: number;
+  first: number;
+  second: number;
+}
+
+type Test = Omit<SignificanceTest, 'first' | 'second' | 'protocol'>;
+
+const METHOD = 'paired bootstrap of the test cases, 2,000 resamples';
+
+function classTests(first: readonly TrainedStage[], second: readonly TrainedStage[]): Test[] {
+  const ours = classPredictions(second);
+  const cases = classPredictions(first).flatMap(({ labels, scores }, fold) =>
+    labels.map((label, i) => ({ fold, label, first: scores[i] as number, second: ours[fold]?.scores[i] as number })),
+  );
+  if (cases.some(({ label }) => label > 1)) return [];
+  const labels = cases.map(({ label }) => label);
+  const delong = tryMetric(() =>
+    delongTest(
+      labels,
+      cases.map((each) => each.second),
+      cases.map((each) => each.first),
+    ),
+  );
+  return [
+    pairedBootstrap('AUC, mean of the folds', cases, (own, score) =>
+      rocAuc(
+        own.map(({ label }) => label),
+        own.map(score),
+      ),
+    ),
+    {
+      metric: 'AUC',
+      difference: { value: delong.value?.difference ?? null, reason: delong.reason },
+      p: { value: delong.value?.p ?? null, reason: delong.reason },
+      method: 'DeLong, the test bags of all folds pooled',
+    },
+  ];
+}
+
+function survivalTest(first: readonly TrainedStage[], second: readonly TrainedStage[]): Test {
+  const cases = first.flatMap(({ fit: { best } }, fold) => {
+    const theirs = best.test;
+    const ours = second[fold]?.fit.best.test;
+    if (!ours || !isSurvival(theirs) || !isSurvival(ours)) return [];
+    return theirs.risks.map((risk, i) => ({
+      fold,
+      time: theirs.times[i] as number,
+      event: theirs.events[i] as number,
+      first: risk,
+      second: ours.risks[i] as number,
+    }));
+  });
+  return pairedBootstrap('C-index, mean of the folds', cases, (own, score) =>
+    cIndex({ time: own.map(({ time }) => time), event: own.map(({ event }) => event) }, own.map(score)),
+  );
+}
+
+/** Two-sided: p is twice the smaller share of resamples on either side of no difference. */
+function pairedBootstrap<C extends PairedCase>(
+  metric: string,
+  cases: readonly C[],
+  figure: (cases: readonly C[], score: (each: C) => number) => number,
+): Test {
+  const difference = (rows: Int32Array) => {
+    const folds = new Map<number, C[]>();
+    for (const row of rows) {
+      const each = cases[row] as C;
+      const own = folds.get(each.fold);
+      if (own) own.push(each);
+      else folds.set(each.fold, [each]);
+    }
+    return mean(
+      Array.from(folds.values(), (own) => figure(own, ({ second }) => second) - figure(own, ({ first }) => first)),
+    );
+  };
+  const whole = tryMetric(() => difference(Int32Array.from(cases.keys())));
+  const drawn = tryMetric(() => bootstrap(cases.length, difference, { count: 2000, random: seededRandom(2021) }));
+  const estimates = (drawn.value?.estimates ?? new Float64Array()).filter((value) => !Number.isNaN(value));
+  const below = estimates.filter((value) => value <= 0).length;
+  const above = estimates.filter((value) => value >= 0).length;
+  return {
+    metric,
+    difference: whole,
+    ...(drawn.value ? { interval: { lower: drawn.value.lower, upper: drawn.value.upper } } : {}),
+    p: drawn.value
+      ? { value: Math.min(1, (2 * Math.min(below, above)) / estimates.length) }
+      : { value: null, reason: drawn.reason },
+    method: METHOD,
+  };
+}

@@ -1,0 +1,71 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { loadOpenSlide } from '@mhim/slides';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { blankPicture, tissuePicture, writeTiff } from '../../../packages/slides/src/test-helpers.js';
+import { checkFeatures } from './slides/check-features.js';
+import { reproduce, temporaryFolder } from './test-helpers.js';
+
+const path = temporaryFolder();
+const hasOpenSlide = await loadOpenSlide().then(
+  () => true,
+  () => false,
+);
+
+beforeAll(() => {
+  mkdirSync(path('slides'));
+  writeTiff(path('slides', 'one.tif'), [tissuePicture()], { mpp: 0.5 });
+  writeTiff(path('slides', 'two.tif'), [tissuePicture(2)], { mpp: 0.5 });
+  writeFileSync(path('slides', 'broken.svs'), 'no slide');
+  writeFileSync(path('labels.csv'), 'slide_id,label\none,tumour\ntwo,normal\nthree,normal\n');
+});
+
+describe.runIf(hasOpenSlide)('reproduce slides', () => {
+  const options = ['--min-tissue', '0.02', '--patch-size', '64', '--encoder', 'colour'];
+
+  test('makes bags, and the exit code says that a slide failed', async () => {
+    const { code, out, err } = await reproduce('slides', path('slides'), '--out', path('bags'), ...options);
+    expect(code).toBe(65);
+    expect(out).toMatch(/one +done +2 +\d+ +20/);
+    expect(err).toMatch(/1\/3 broken: failed: .*broken\.svs: is no whole-slide image/);
+    expect(err).toMatch(/error: 1 of 3 slides failed/);
+    expect(existsSync(path('bags', 'features', 'two.h5'))).toBe(true);
+    const again = await reproduce('slides', path('slides'), '--out', path('bags'), ...options);
+    expect(again.err).toMatch(/2\/3 one: .*done before/);
+  });
+
+  test('check reads the bags and joins them with labels', async () => {
+    const { code, out, err } = await reproduce('slides', 'check', path('bags'), '--labels', path('labels.csv'));
+    expect(out).toMatch(/2 feature files in .*\ninstances: \d+ to \d+, median \d+\nwidth 6\ncoordinates in 2 of 2/);
+    expect(out).toMatch(/labels: 2 of 2 slides\nclasses: normal: 1, tumour: 1/);
+    expect(code).toBe(65);
+    expect(err).toMatch(/error: 1 problems: .*three/);
+    writeFileSync(path('bags', 'features', 'four.h5'), 'no HDF5');
+    const { lines, problems } = await checkFeatures(path('bags', 'features'));
+    expect(lines[0]).toMatch(/3 feature files .*, 1 unusable/);
+    expect(problems).toEqual([expect.stringMatching(/four\.h5/)]);
+  });
+
+  test('a slide without tissue is told, not failed', async () => {
+    writeTiff(path('blank.tif'), [blankPicture()], { mpp: 0.5 });
+    const { code, out, err } = await reproduce('slides', path('blank.tif'), '--out', path('blank'));
+    expect(code).toBe(0);
+    expect(out).toMatch(/blank +no tissue +0 +0/);
+    expect(err).toMatch(/No tissue on 1 of 1 slides: look at masks/);
+  });
+});
+
+test('what cannot be is one line', async () => {
+  const at = ['--out', path('x')];
+  expect(await reproduce('slides', path('none'), ...at)).toMatchObject({
+    code: 65,
+    err: expect.stringMatching(/none: there is no such file or folder/) as string,
+  });
+  expect((await reproduce('slides', path('slides'))).err).toMatch(/--out: a folder for the results is needed/);
+  expect((await reproduce('slides', path('slides'), ...at, '--encoder', 'color')).err).toMatch(/colour/);
+  expect((await reproduce('slides', path('slides'), ...at, '--weights', 'w.pt')).err).toMatch(
+    /weights need an encoder/,
+  );
+  expect((await reproduce('slides', path('slides'), ...at, '--overlap', '300')).err).toMatch(/overlap: is 300/);
+  expect((await reproduce('slides', path('slides'), ...at, '--float16')).err).toMatch(/float32 only/);
+  expect((await reproduce('slides', 'check', path('none'))).err).toMatch(/no such folder/);
+});

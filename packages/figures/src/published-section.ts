@@ -1,0 +1,81 @@
+import { comparisonFigure } from './comparison-figure.js';
+import { foldSummary } from './fold-summary.js';
+import { markup, type Content, type Markup } from './markup.js';
+import { figureMarkup, name, prose, simulatedBadge, type ReportContext } from './report-context.js';
+import type { PublishedTable } from './report-data.js';
+import { formatValue, isNumber, valueOf } from './text.js';
+
+/** A table of a publication a part: our mean and spread, theirs, and the difference; and a figure a metric. */
+export function publishedSection(context: ReportContext): Content {
+  const tables = context.data.published ?? [];
+  if (tables.length === 0) return null;
+  return markup`<section id="published">
+    <h2>Beside the published figures${simulatedBadge(context)}</h2>
+    ${tables.map((table) => onePart(context, table))}
+  </section>`;
+}
+
+function onePart(context: ReportContext, table: PublishedTable): Markup {
+  const { metrics, rows } = table;
+  return markup`<h3>${name(table.title)}</h3>
+    <p>Published: ${prose(table.source)}. ${prose(table.note ?? '')}</p>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col"></th>
+            ${metrics.map(
+              (metric) =>
+                markup`<th scope="col" class="number">${name(metric.name)}, ours</th>
+                  <th scope="col" class="number">published</th>
+                  <th scope="col" class="number">difference</th>`,
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (row) =>
+              markup`<tr>
+                <th scope="row">${name(row.label)}</th>
+                ${metrics.map(({ id }) => cells(row.values[id]))}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <div class="figures">${metrics.map((metric) => metricFigure(context, table, metric))}</div>`;
+}
+
+function cells(value: PublishedTable['rows'][number]['values'][string] = {}): Markup {
+  const { ours, published } = value;
+  const { mean, std } = foldSummary(ours);
+  const difference = published && valueOf(mean) !== null ? (valueOf(mean) as number) - published.mean : null;
+  return markup`<td class="number">${withSpread(valueOf(mean), valueOf(std))}</td>
+    <td class="number">${withSpread(published?.mean, published?.std)}</td>
+    <td class="number">${signed(difference)}</td>`;
+}
+
+function withSpread(mean: number | null | undefined, std: number | null | undefined): Content {
+  if (!isNumber(mean)) return '–';
+  return markup`${formatValue(mean)}${isNumber(std) && markup` <span class="spread">± ${formatValue(std)}</span>`}`;
+}
+
+function signed(difference: number | null): string {
+  const text = formatValue(difference);
+  return isNumber(difference) && difference > 0 ? `+${text}` : text;
+}
+
+/** Only of rows that we have: a figure of theirs alone compares nothing. */
+function metricFigure(context: ReportContext, { rows, title }: PublishedTable, { id, name: metric }: Named): Content {
+  const drawn = rows.flatMap(({ label, values }) => {
+    const { ours, published } = values[id] ?? {};
+    return ours ? [{ label, values: ours, reference: published?.mean }] : [];
+  });
+  if (drawn.length === 0 || drawn.length > 24) return null;
+  return figureMarkup(
+    comparisonFigure({ title: `${metric}, ${title}`, rows: drawn }, context.figure),
+    'Large dot: our mean, with its interval. Small dots: folds. Diamond: published.',
+  );
+}
+
+type Named = PublishedTable['metrics'][number];

@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkBagFormat } from '@mhim/datasets';
+import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { findSlides, slideName } from './find-slides.js';
+import {
+  featureFile,
+  processSlide,
+  type ProcessSlideOptions,
+  type SlidePipelineConfig,
+  type SlideResult,
+  type SlideStage,
+} from './process-slide.js';
+import { slidesTable } from './slides-table.js';
+import { checkPatchPlan } from './tiling/patch-plan.js';
+import { checkSegmentation } from './tissue/segmentation-config.js';
+
+export interface ProcessSlidesOptions extends Omit<ProcessSlideOptions, 'onStage'> {
+  /** Slide, or folder of slides. */
+  slides: string;
+  out: string;
+  onSlide?: (index: number, total: number, name: string) => void;
+  onStage?: (stage: SlideStage, done: number, total: number) => void;
+  /** A slide has its result; `before` when it had it already. */
+  onResult?: (result: SlideResult, before: boolean) => void;
+}
+
+/**
+ * Takes a folder of slides to bags. What is done already is left as it is, so the same call goes on after a kill; a slide that
+ * fails costs only itself and is tried again next time. `slides.csv` says what became of each.
+ * @throws MhimError `config` when the folder holds results of other options
+ */
+export async function processSlides(options: ProcessSlidesOptions): Promise<SlideResult[]> {
+  const { out, signal, onSlide, onResult } = options;
+  const { segmentation, patches, format, dtype } = options.config;
+  checkBagFormat(format, dtype);
+  checkSegmentation(segmentation);
+  checkPatchPlan(patches);
+  const paths = findSlides(options.slides);
+  mkdirSync(join(out, 'records'), { recursive: true });
+  agreeOn(out, options);
+  const results: SlideResult[] = [];
+  for (const [index, path] of paths.entries()) {
+    signal?.throwIfAborted();
+    const name = slideName(path);
+    onSlide?.(index, paths.length, name);
+    const known = knownResult(path, out, options);
+    const result = known ?? (await attempt(path, out, options));
+    results.push(result);
+    if (!known && result.status !== 'failed') remember(path, out, result);
+    writeFileAtomic(join(out, 'slides.csv'), slidesTable(results));
+    onResult?.(result, known !== undefined);
+  }
+  return results;
+}
+
+async function attempt(path: string, out: string, options: ProcessSlidesOptions): Promise<SlideResult> {
+  const start = performance.now();
+  try {
+    return await processSlide(path, out, options);
+  } catch (error) {
+    // An interrupt ends the folder; anything else this slide only.
+    if (options.signal?.aborted) throw error;
+    const { code } = error as { code?: unknown };
+    if (code === 'dependency' || code === 'config' || code === 'ENOSPC') throw error;
+    return {
+      slide: slideName(path),
+      status: 'failed',
+      reason: error instanceof Error ? error.message : String(error),
+      regions: 0,
+      patches: 0,
+      seconds: (performance.now() - start) / 1000,
+    };
+  }
+}
+
+/** A slide's file as it was when its result was made. */
+interface SlideRecord {
+  bytes: number;
+  result: SlideResult;
+}
+
+function recordPath(out: string, path: string): string {
+  return join(out, 'records', `${slideName(path)}.json`);
+}
+
+function remember(path: string, out: string, result: SlideResult): void {
+  const record: SlideRecord = { bytes: statSync(path).size, result };
+  writeFileAtomic(recordPath(out, path), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+function knownResult(path: string, out: string, { config, encoder }: ProcessSlidesOptions): SlideResult | undefined {
+  const record = readJson<SlideRecord>(recordPath(out, path));
+  if (record?.bytes !== statSync(path).size) return undefined;
+  const { result } = record;
+  const complete = !encoder || result.status === 'no tissue' || existsSync(featureFile(out, result.slide, config));
+  return complete ? result : undefined;
+}
+
+/** Results of other options do not belong into one folder; an encoder may be added to patches that are there. */
+function agreeOn(out: string, { config, encoder }: ProcessSlidesOptions): void {
+  const path = join(out, 'config.json');
+  const before = readJson<StoredConfig>(path);
+  const named = encoder && (encoder.identity ?? encoder.name);
+  const now: StoredConfig = { ...config, encoder: named ?? before?.encoder ?? null };
+  // Format and encoder are open until there are features.
+  const open =
+    before?.encoder === null ? ['encoder', 'format', 'dtype'] : named === undefined ? ['format', 'dtype'] : [];
+  const [old, asked] = [flat(before ?? {}), flat(now)];
+  for (const key of before ? new Set([...old.keys(), ...asked.keys()]) : []) {
+    if (open.includes(key) || old.get(key) === asked.get(key)) continue;
+    throw new MhimError(`was made with ${key} ${old.get(key) ?? 'unset'}, now it is ${asked.get(key) ?? 'unset'}.`, {
+      code: 'config',
+      path: out,
+      hint: 'Choose another folder for --out, or the same options.',
+    });
+  }
+  const kept = named === undefined && before ? { format: before.format, dtype: before.dtype } : {};
+  writeFileAtomic(path, `${JSON.stringify({ ...now, ...kept }, null, 2)}\n`);
+}
+
+type StoredConfig = Partial<SlidePipelineConfig> & { encoder: string | null };
+
+/** `segmentation.otsu` → its value as text. */
+function flat(value: object, prefix = ''): Map<string, string> {
+  return new Map(
+    Object.entries(value).flatMap(([key, part]): [string, string][] => {
+      if (part === undefined) return [];
+      const nested = typeof part === 'object' && part !== null && !Array.isArray(part);
+      return nested ? [...flat(part as object, `${prefix}${key}.`)] : [[`${prefix}${key}`, JSON.stringify(part)]];
+    }),
+  );
+}
+
+function readJson<T>(path: string): T | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (cause) {
+    throw new MhimError('is damaged: no JSON.', { code: 'file-format', path, hint: 'Delete it and try again.', cause });
+  }
+}
