@@ -173,6 +173,24 @@ describe('heatmap', () => {
     expect(index(at('some')).slides).toHaveLength(1);
   });
 
+  test('a whole-slide file that is none: one error that names it', async () => {
+    mkdirSync(at('damaged'));
+    writeFileSync(at('damaged', `${id0()}.svs`), 'no slide');
+    const { code, err } = await reproduce(
+      'heatmap',
+      at('damaged'),
+      '--run',
+      at('run'),
+      '--patch-size',
+      '16',
+      '--out',
+      at('bad'),
+    );
+    // Without OpenSlide on the machine, that is the error.
+    expect(err).toMatch(/error: .*(\.svs: |OpenSlide 4 was not found)/);
+    expect([1, 65]).toContain(code);
+  });
+
   const wrong: [string, () => string[], number, RegExp][] = [
     ['no run', () => [at('pictures'), '--run', at('none')], 65, /none: there is no such run folder/],
     ['no slide', () => [at('none.png'), '--run', at('run')], 65, /there is no bag "none"/],

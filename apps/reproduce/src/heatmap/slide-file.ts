@@ -12,7 +12,9 @@ export interface OpenSlideImage extends SlideImage {
 const PICTURES = ['.png', '.jpg', '.jpeg', '.webp'];
 
 /** All that {@link openSlideFile} opens. */
-export const PICTURE_EXTENSIONS: readonly string[] = [...new Set([...PICTURES, '.tif', '.tiff', '.dcm', ...SLIDE_EXTENSIONS])];
+export const PICTURE_EXTENSIONS: readonly string[] = [
+  ...new Set([...PICTURES, '.tif', '.tiff', '.dcm', ...SLIDE_EXTENSIONS]),
+];
 
 /**
  * Opens a slide by OpenSlide, or a picture. The only place that knows how slides are read.
