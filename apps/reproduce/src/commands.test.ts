@@ -25,7 +25,21 @@ beforeAll(async () => {
 });
 
 const COMMANDS = [
-  ...['demo', 'train', 'evaluate', 'predict', 'heatmap', 'view', 'table', 'figure', 'all', 'plan', 'run', 'collect', 'export'],
+  ...[
+    'demo',
+    'train',
+    'evaluate',
+    'predict',
+    'heatmap',
+    'view',
+    'table',
+    'figure',
+    'all',
+    'plan',
+    'run',
+    'collect',
+    'export',
+  ],
   ...['checkpoint', 'data', 'slides', 'convert', 'simulate', 'models', 'info'],
 ];
 
