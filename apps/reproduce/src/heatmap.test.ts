@@ -1,19 +1,20 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBags, writeBagStore, type Bag } from '@mhim/datasets';
+import { openBags, simulatedSlides, writeBagStore, type Bag } from '@mhim/datasets';
 import { HEAT_CALL, parseHeatScript, type HeatIndex, type HeatScores } from '@mhim/figures/heat-view';
 import { encodePng } from '@mhim/figures/heatmap';
 import { softmax } from '@mhim/metrics';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { StoredModel } from './models/stored-model.js';
-import { reproduce, temporaryFolder, tinySlides } from './test-helpers.js';
+import { reproduce, temporaryFolder } from './test-helpers.js';
 
 const at = temporaryFolder();
-const PATCH = 256;
+const PATCH = 16;
 let bags: Bag[];
 
 beforeAll(async () => {
-  await writeBagStore(at('bags'), tinySlides());
+  const slides = { slides: 8, seed: 3, instances: [4, 8] as [number, number], width: 8, patchSize: PATCH };
+  await writeBagStore(at('bags'), simulatedSlides({ ...slides, difficulty: 'easy' }));
   const source = await openBags(at('bags'));
   bags = await Promise.all(source.bags.map((_, i) => source.read(i)));
   await source.close();
@@ -33,7 +34,7 @@ beforeAll(async () => {
 
 const [id0, id1] = [() => (bags[0] as Bag).id, () => (bags[1] as Bag).id];
 const heat = (...more: string[]) =>
-  reproduce('heatmap', at('pictures'), '--run', at('run'), '--patch-size', '256', ...more);
+  reproduce('heatmap', at('pictures'), '--run', at('run'), '--patch-size', '16', ...more);
 const index = (out = at('run', 'heatmaps')) =>
   parseHeatScript(HEAT_CALL.index, readFileSync(join(out, 'heatmaps.js'), 'utf8')) as HeatIndex;
 const scoresOf = (id: string, model: string, out = at('run', 'heatmaps')) =>
@@ -94,7 +95,7 @@ describe('heatmap', () => {
     const tile = at('run', 'heatmaps', 'slides', id0(), 'slide.dzi');
     const before = statSync(tile).mtimeMs;
     const { code, err } = await reproduce(
-      ...['heatmap', at('pictures', `${id0()}.png`), '--run', at('run'), '--patch-size', '256', '--fold', 'all'],
+      ...['heatmap', at('pictures', `${id0()}.png`), '--run', at('run'), '--patch-size', '16', '--fold', 'all'],
     );
     expect(code).toBe(0);
     expect(err).toMatch(/MHIM-v2 \(AB-MIL\), mean of 2 folds/);
@@ -162,7 +163,7 @@ describe('heatmap', () => {
     writeFileSync(at('mixed', `${id1()}.png`), 'no picture');
     writeFileSync(at('mixed', 'unknown.png'), 'no picture');
     const { code, err, out } = await reproduce(
-      ...['heatmap', at('mixed'), '--run', at('run'), '--patch-size', '256', '--out', at('some')],
+      ...['heatmap', at('mixed'), '--run', at('run'), '--patch-size', '16', '--out', at('some')],
     );
     expect(code).toBe(65);
     expect(out).toMatch(/^1 of 3 slides/);
@@ -170,6 +171,24 @@ describe('heatmap', () => {
     expect(err).toContain(`${id1()}.png: cannot be read as a picture`);
     expect(err).toContain('unknown.png: there is no bag "unknown" among the features.');
     expect(index(at('some')).slides).toHaveLength(1);
+  });
+
+  test('a whole-slide file that is none: one error that names it', async () => {
+    mkdirSync(at('damaged'));
+    writeFileSync(at('damaged', `${id0()}.svs`), 'no slide');
+    const { code, err } = await reproduce(
+      'heatmap',
+      at('damaged'),
+      '--run',
+      at('run'),
+      '--patch-size',
+      '16',
+      '--out',
+      at('bad'),
+    );
+    // Without OpenSlide on the machine, that is the error.
+    expect(err).toMatch(/error: .*(\.svs: |OpenSlide 4 was not found)/);
+    expect([1, 65]).toContain(code);
   });
 
   const wrong: [string, () => string[], number, RegExp][] = [

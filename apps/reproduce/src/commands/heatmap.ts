@@ -10,7 +10,7 @@ import { openData } from '../data/open-data.js';
 import { HeatFolder } from '../heatmap/heat-folder.js';
 import { modelsFor, openModelSets, runConfig, type FoldSelection, type ModelSet } from '../heatmap/model-sets.js';
 import { placesOf, type PlacesOptions } from '../heatmap/patch-places.js';
-import { openSlideFile, slideId, SLIDE_EXTENSIONS, type OpenSlideImage } from '../heatmap/slide-file.js';
+import { openSlideFile, slideId, PICTURE_EXTENSIONS, type OpenSlideImage } from '../heatmap/slide-file.js';
 import { writeModelFiles } from '../heatmap/write-slide.js';
 import type { Interrupts } from '../interrupt.js';
 import { className } from '../report/fold-curves.js';
@@ -252,13 +252,13 @@ function openFeatures(run: string, features?: string): Promise<BagSource> {
 /** A file, or all slides of a folder. */
 function slideFiles(path: string): string[] {
   if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
-  const names = readdirSync(path).filter((name) => SLIDE_EXTENSIONS.some((end) => name.toLowerCase().endsWith(end)));
+  const names = readdirSync(path).filter((name) => PICTURE_EXTENSIONS.some((end) => name.toLowerCase().endsWith(end)));
   if (names.length > 0)
     return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).map((name) => join(path, name));
   throw new MhimError('holds no slide.', {
     code: 'data',
     path,
-    hint: `Expected files ending in ${SLIDE_EXTENSIONS.join(', ')}.`,
+    hint: `Expected files ending in ${PICTURE_EXTENSIONS.join(', ')}.`,
   });
 }
 
