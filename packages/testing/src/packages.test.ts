@@ -35,6 +35,10 @@ function manifestOf(folder: string): Manifest {
 }
 
 describe.each(packages)('@mhim/$name', ({ name, folder, manifest }) => {
+  // Beside its whole, a package may give a part: a folder of `src` with an index of its own.
+  const parts = Object.keys(manifest.exports).flatMap((key) => /^\.\/([\w-]+)$/.exec(key)?.[1] ?? []);
+  const entries = ['index', ...parts];
+
   test('is described in the same way as its siblings', () => {
     expect(manifest).toMatchObject({
       name: `@mhim/${name}`,
@@ -49,16 +53,14 @@ describe.each(packages)('@mhim/$name', ({ name, folder, manifest }) => {
       publishConfig: { access: 'public' },
     });
     expect(manifest.keywords?.length).toBeGreaterThan(0);
-    expect(manifest.exports).toEqual({
-      '.': {
-        '@mhim/source': './src/index.ts',
-        import: { types: './dist/index.d.ts', default: './dist/index.js' },
-        require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
-      },
-      './package.json': './package.json',
-    });
+    const { '.': whole, './package.json': description, ...others } = manifest.exports;
+    expect(description).toBe('./package.json');
+    expect(whole).toEqual(exported('./src/index.ts', 'index'));
+    for (const part of parts) expect(others[`./${part}`]).toEqual(exported(`./src/${part}/index.ts`, part));
+    expect(Object.keys(others)).toHaveLength(parts.length);
     // The conditions are tried in order: a program would get the sources' types otherwise.
-    expect(Object.keys(manifest.exports['.'] as object)).toEqual(['@mhim/source', 'import', 'require']);
+    for (const entry of [whole, ...Object.values(others)])
+      expect(Object.keys(entry as object)).toEqual(['@mhim/source', 'import', 'require']);
     for (const file of ['README.md', 'LICENSE']) expect(existsSync(join(folder, file)), file).toBe(true);
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'));
   });
@@ -67,31 +69,29 @@ describe.each(packages)('@mhim/$name', ({ name, folder, manifest }) => {
     const { files = [] } = manifest;
     expect(files.slice(0, 3)).toEqual(['dist', 'src', '!src/**/*.test.ts']);
     const testOnly = readdirSync(join(folder, 'src')).filter((file) =>
-      /^(test-helpers|example-data|.*-child)\.ts$/.test(file),
+      /^(test-helpers|example-.*|.*-child)\.ts$/.test(file),
     );
     for (const file of testOnly) expect(files).toContain(`!src/${file}`);
   });
 
   // Tests run from source; the build is what users get, and `npm test` makes it first.
   describe.runIf(existsSync(join(folder, 'dist/index.js')))('built', () => {
-    test('gives ESM and CJS the same names, and declares them', () => {
-      const { esm, cjs } = exportsOf(folder);
+    test.each(entries)('gives ESM and CJS the same names, and declares them: %s', (entry) => {
+      const { esm, cjs } = exportsOf(folder, entry);
       expect(esm.length).toBeGreaterThan(0);
       expect(esm).toEqual(cjs);
-      for (const file of ['index.d.ts', 'index.d.cts']) {
+      for (const file of [`${entry}.d.ts`, `${entry}.d.cts`]) {
         const declared = readFileSync(join(folder, 'dist', file), 'utf8');
         for (const symbol of esm) expect(declared, file).toMatch(new RegExp(`\\b${symbol}\\b`));
       }
     });
 
     test('imports what it declares, and declares what it imports', () => {
-      const [code, types] = ['index.js', 'index.d.ts'].map((file) => importsOf(join(folder, 'dist', file))) as [
-        Imports,
-        Imports,
-      ];
+      const files = entries.flatMap((entry) => [`${entry}.js`, `${entry}.d.ts`]);
+      const imported = new Set(files.flatMap((file) => [...importsOf(join(folder, 'dist', file))]));
       const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
-      for (const module of [...code, ...types]) expect(Object.keys(declared)).toContain(module);
-      for (const module of Object.keys(manifest.dependencies ?? {})) expect([...code, ...types]).toContain(module);
+      for (const module of imported) expect(Object.keys(declared)).toContain(module);
+      for (const module of Object.keys(manifest.dependencies ?? {})) expect([...imported]).toContain(module);
     });
   });
 
@@ -107,6 +107,15 @@ describe.each(packages)('@mhim/$name', ({ name, folder, manifest }) => {
       expect(range, module).toMatch(module.startsWith('@mhim/') ? /^workspace:\^$/ : /^\^/);
   });
 });
+
+/** What package.json has to say of an entry. */
+function exported(source: string, built: string) {
+  return {
+    '@mhim/source': source,
+    import: { types: `./dist/${built}.d.ts`, default: `./dist/${built}.js` },
+    require: { types: `./dist/${built}.d.cts`, default: `./dist/${built}.cjs` },
+  };
+}
 
 type Imports = ReadonlySet<string>;
 
@@ -124,13 +133,13 @@ function packageOf(module: string): string {
   return parts.slice(0, module.startsWith('@') ? 2 : 1).join('/');
 }
 
-/** The names that a package's builds export, as a program of its own sees them. */
-function exportsOf(folder: string): { esm: string[]; cjs: string[] } {
+/** The names that the builds of an entry export, as a program of its own sees them. */
+function exportsOf(folder: string, entry: string): { esm: string[]; cjs: string[] } {
   const program = `
     import { createRequire } from 'node:module';
     const require = createRequire(${JSON.stringify(join(folder, 'package.json'))});
-    const esm = await import(${JSON.stringify(pathToFileURL(join(folder, 'dist/index.js')).href)});
-    const cjs = require(require('./package.json').name);
+    const esm = await import(${JSON.stringify(pathToFileURL(join(folder, `dist/${entry}.js`)).href)});
+    const cjs = require(require('./package.json').name + ${JSON.stringify(entry === 'index' ? '' : `/${entry}`)});
     const names = (module) => Object.keys(module).filter((name) => name !== 'default' && name !== '__esModule').sort();
     console.log(JSON.stringify({ esm: names(esm), cjs: names(cjs) }));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
