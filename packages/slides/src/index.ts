@@ -1,6 +1,5 @@
 export { hsvOf, closePlane, medianBlur, otsuPlane, saturationOf, thresholdPlane } from './images/operations.js';
 export type { Plane } from './images/plane.js';
-export { resize, type Box, type Filter } from './images/resample.js';
 export type { RgbImage } from './images/rgb-image.js';
 export { thumbnail } from './images/thumbnail.js';
 export { bestLevelFor, levelsOf, type SlideLevel } from './openslide/level.js';

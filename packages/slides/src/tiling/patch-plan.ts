@@ -1,5 +1,5 @@
+import { resizeLikePillow } from '@mhim/encoders';
 import { MhimError } from '@mhim/tensor';
-import { resize } from '../images/resample.js';
 import type { RgbImage } from '../images/rgb-image.js';
 import { bestLevelFor, type SlideLevel } from '../openslide/level.js';
 import type { SlideReader } from '../openslide/slide-reader.js';
@@ -101,7 +101,7 @@ const magnificationSteps: readonly (readonly [number, number])[] = [
 /** A patch as the encoder sees it: R, G, B, resampled as Pillow's bicubic filter does where the slide has no such level. */
 export async function readPatch(slide: SlideReader, plan: PatchPlan, x: number, y: number): Promise<RgbImage> {
   const image = await slide.readRegion(x, y, plan.level, plan.readSize, plan.readSize);
-  return plan.resampled ? resize(image, plan.patchSize, plan.patchSize, 'bicubic') : image;
+  return plan.resampled ? resizeLikePillow(image, plan.patchSize, plan.patchSize, 'bicubic') : image;
 }
 
 function levelFor(levels: readonly SlideLevel[], scale: number): number {
