@@ -28,6 +28,15 @@ export async function thumbnail(slide: SlideReader, maxWidth: number, maxHeight 
   return resizeLikePillow(reducer.image(), toWidth, toHeight, 'lanczos', box);
 }
 
+/** A region of the slide on its background colour, to be looked at: what was not scanned is white rather than black. */
+export async function readOnBackground(
+  slide: SlideReader,
+  ...region: Parameters<SlideReader['readArgb']>
+): Promise<RgbImage> {
+  const [, , , width, height] = region;
+  return rgbOnBackground(await slide.readArgb(...region), width, height, backgroundOf(slide));
+}
+
 /** The largest size of the same shape; of the two whole numbers around the shorter side the one that keeps the shape better. */
 function fittingSize(width: number, height: number, maxWidth: number, maxHeight: number): [number, number] {
   const [x, y] = [Math.floor(maxWidth), Math.floor(maxHeight)];
