@@ -213,8 +213,14 @@ function configOf(flags: SlidesFlags): SlidePipelineConfig {
 
 function describe({ status, reason, regions, patches, seconds }: SlideResult, before: boolean): string {
   if (status === 'failed') return `failed: ${reason}`;
-  const what = status === 'done' ? `${patches} patches of ${regions} pieces of tissue` : 'no tissue found';
+  const what = status === 'done' ? patchesOf(patches, regions) : 'no tissue found';
   return `${what}${before ? ', done before' : `, ${seconds.toFixed(1)} s`}`;
+}
+
+function patchesOf(patches: number, regions: number): string {
+  // Patches that were given come without outlines.
+  const of = regions === 0 ? '' : ` of ${regions} ${regions === 1 ? 'piece' : 'pieces'} of tissue`;
+  return `${patches} ${patches === 1 ? 'patch' : 'patches'}${of}`;
 }
 
 function table(results: readonly SlideResult[]): string {
