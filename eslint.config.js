@@ -11,7 +11,7 @@ const mayImport = {
   'survival-losses': ['tensor'],
   datasets: ['tensor', 'survival-losses'],
   encoders: ['tensor'],
-  slides: ['tensor', 'datasets'],
+  slides: ['tensor', 'datasets', 'encoders'],
   'hard-mining': ['tensor', 'mil-aggregators', 'recycle-network'],
   training: ['tensor', 'metrics', 'mil-aggregators', 'recycle-network', 'survival-losses', 'datasets', 'hard-mining'],
   figures: ['metrics'],

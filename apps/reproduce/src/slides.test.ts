@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readBagFile } from '@mhim/datasets';
 import { loadOpenSlide } from '@mhim/slides';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { blankPicture, tissuePicture, writeTiff } from '../../../packages/slides/src/test-helpers.js';
@@ -45,9 +46,31 @@ describe.runIf(hasOpenSlide)('reproduce slides', () => {
     expect(problems).toEqual([expect.stringMatching(/four\.h5/)]);
   });
 
+  test('features of patches that are there are the same; float16 is written where it can be', async () => {
+    const given = ['--coords', path('bags', 'patches'), '--encoder', 'colour'];
+    const { err } = await reproduce('slides', path('slides', 'one.tif'), '--out', path('given'), ...given);
+    expect(err).toMatch(/1\/1 one: \d+ patches, /);
+    const [ours, theirs] = await Promise.all(
+      ['bags', 'given'].map((folder) => readBagFile(path(folder, 'features', 'one.h5'))),
+    );
+    expect(theirs?.coords).toEqual(ours?.coords);
+    expect(theirs?.features).toEqual(ours?.features);
+    const half = await reproduce('slides', path('slides', 'one.tif'), '--out', path('half'), ...given, '--float16');
+    expect(half.code).toBe(0);
+    const { features, coords } = await readBagFile(path('half', 'features', 'one.safetensors'));
+    expect(coords).toEqual(ours?.coords);
+    expect(Math.abs((features[0] as number) - (ours?.features[0] as number))).toBeLessThan(1e-3);
+    // Of two there are patches, but it is another slide than one of that name.
+    writeTiff(path('two.tif'), [blankPicture(256, 256)], { mpp: 0.5 });
+    const other = await reproduce('slides', path('two.tif'), '--out', path('other'), ...given);
+    expect(other.err).toMatch(
+      /is of a slide of 512 × 384 pixels, .*two\.tif has 256 × 256\. Is it the file of this slide/,
+    );
+  });
+
   test('a slide without tissue is told, not failed', async () => {
     writeTiff(path('blank.tif'), [blankPicture()], { mpp: 0.5 });
-    const { code, out, err } = await reproduce('slides', path('blank.tif'), '--out', path('blank'));
+    const { code, out, err } = await reproduce('slides', path('blank.tif'), '--out', path('blank'), '--no-features');
     expect(code).toBe(0);
     expect(out).toMatch(/blank +no tissue +0 +0/);
     expect(err).toMatch(/No tissue on 1 of 1 slides: look at masks/);
@@ -62,10 +85,25 @@ test('what cannot be is one line', async () => {
   });
   expect((await reproduce('slides', path('slides'))).err).toMatch(/--out: a folder for the results is needed/);
   expect((await reproduce('slides', path('slides'), ...at, '--encoder', 'color')).err).toMatch(/colour/);
+  expect((await reproduce('slides', path('slides'), ...at, '--encoder', 'uni')).err).toMatch(
+    /--weights: the encoder uni needs weights\. Name a file: pytorch_model\.bin .*Without --encoder, EfficientNet-Lite0/,
+  );
+  const onnx = ['--encoder', 'onnx', '--weights', path('labels.csv')];
+  expect((await reproduce('slides', path('slides'), ...at, ...onnx)).err).toMatch(/preprocessing: an ONNX model/);
+  expect((await reproduce('slides', path('slides'), ...at, '--encoder', 'colour', '--weights', 'w.pt')).err).toMatch(
+    /--weights: is nothing that the encoder colour has/,
+  );
   expect((await reproduce('slides', path('slides'), ...at, '--weights', 'w.pt')).err).toMatch(
-    /weights need an encoder/,
+    /weights need the name of their encoder/,
   );
   expect((await reproduce('slides', path('slides'), ...at, '--overlap', '300')).err).toMatch(/overlap: is 300/);
-  expect((await reproduce('slides', path('slides'), ...at, '--float16')).err).toMatch(/float32 only/);
+  const half = ['--float16', '--format', 'h5', '--encoder', 'colour'];
+  expect((await reproduce('slides', path('slides'), ...at, ...half)).err).toMatch(
+    /float32 only\. Write safetensors or pt/,
+  );
+  expect((await reproduce('slides', path('slides'), ...at, '--coords', path('no'), '--encoder', 'colour')).err).toMatch(
+    /no: there is no such folder of patches/,
+  );
+  expect((await reproduce('slides', path('slides'), ...at, '--coords', 'x', '--patch-size', '64')).code).not.toBe(0);
   expect((await reproduce('slides', 'check', path('none'))).err).toMatch(/no such folder/);
 });

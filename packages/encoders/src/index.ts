@@ -26,7 +26,7 @@ export {
 export { plipDefaults, PlipVisionTower, type PlipConfig } from './networks/plip-vision-tower.js';
 export { ResNet50Trunc, resNet50TruncDefaults, type ResNetConfig } from './networks/resnet-50-trunc.js';
 export { uniDefaults, UniVisionTransformer, type VisionTransformerConfig } from './networks/uni-vision-transformer.js';
-export { resizeLikePillow } from './preprocessing/pillow-resize.js';
+export { resizeLikePillow, type Box } from './preprocessing/pillow-resize.js';
 export {
   normalise,
   preprocessingNames,

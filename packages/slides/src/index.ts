@@ -1,8 +1,7 @@
 export { hsvOf, closePlane, medianBlur, otsuPlane, saturationOf, thresholdPlane } from './images/operations.js';
 export type { Plane } from './images/plane.js';
-export { resize, type Box, type Filter } from './images/resample.js';
 export type { RgbImage } from './images/rgb-image.js';
-export { thumbnail } from './images/thumbnail.js';
+export { readOnBackground, thumbnail } from './images/thumbnail.js';
 export { bestLevelFor, levelsOf, type SlideLevel } from './openslide/level.js';
 export { loadOpenSlide, type OpenSlideLibrary } from './openslide/library.js';
 export { MAX_REGION_PIXELS, readStrips, type SlideReader, type Strip } from './openslide/slide-reader.js';
@@ -62,6 +61,7 @@ export {
 } from './process-slide.js';
 export { processSlides, type ProcessSlidesOptions } from './process-slides.js';
 export {
+  findCoordsFile,
   readCoordsFile,
   writeClamCoords,
   writeTridentCoords,
@@ -69,6 +69,7 @@ export {
   type CoordsFile,
   type TridentCoordsOptions,
 } from './tiling/coords-file.js';
+export { readingOf } from './tiling/coords-reading.js';
 export { dropBlankPatches, type DropBlankOptions } from './tiling/drop-blank.js';
 export {
   baseMagnificationOf,
@@ -78,5 +79,6 @@ export {
   readPatch,
   type PatchPlan,
   type PatchPlanOptions,
+  type PatchReading,
 } from './tiling/patch-plan.js';
 export { tissueOverlay, type OverlayOptions } from './tissue/overlay.js';

@@ -7,15 +7,24 @@ import { writePng } from './images/png.js';
 import type { SlideLevel } from './openslide/level.js';
 import { Slide } from './openslide/slide.js';
 import { tissueOverlay } from './tissue/overlay.js';
-import { segmentTissue } from './tissue/segment-tissue.js';
+import { segmentTissue, type TissueRegion } from './tissue/segment-tissue.js';
 import type { SegmentationConfig } from './tissue/segmentation-config.js';
-import { writeClamCoords, writeTridentCoords } from './tiling/coords-file.js';
+import { findCoordsFile, readCoordsFile, writeClamCoords, writeTridentCoords } from './tiling/coords-file.js';
+import { readingOf } from './tiling/coords-reading.js';
 import { dropBlankPatches } from './tiling/drop-blank.js';
 import { gridOf, type ContourCheck } from './tiling/patch-grid.js';
-import { planPatches, type PatchPlan, type PatchPlanOptions } from './tiling/patch-plan.js';
+import {
+  baseMagnificationOf,
+  planPatches,
+  type PatchPlan,
+  type PatchPlanOptions,
+  type PatchReading,
+} from './tiling/patch-plan.js';
 
 /** What is done with every slide. */
 export interface SlidePipelineConfig {
+  /** Folder of CLAM's or TRIDENT's patch files; with it no tissue is looked for, and only format and dtype below count. */
+  coords?: string;
   segmentation: SegmentationConfig;
   patches: PatchPlanOptions;
   contourCheck: ContourCheck;
@@ -59,40 +68,40 @@ export interface SlideResult {
   patches: number;
   baseMagnification?: number;
   mpp?: number;
+  /** What made the features, where there are some. */
+  encoder?: string;
   seconds: number;
 }
 
 /**
  * From a slide to its files below `out`: `masks/SLIDE.png` to look at, `patches/SLIDE.h5` and `patches/SLIDE_patches.h5` for
- * CLAM and TRIDENT, `features/SLIDE.h5` (or `.pt`, `.safetensors`). A slide without tissue gets the picture only.
+ * CLAM and TRIDENT (unless they are given), `features/SLIDE.h5` (or `.pt`, `.safetensors`). A slide without tissue gets the picture only.
  * @throws MhimError when the slide cannot be read, or does not say its resolution
  */
 export async function processSlide(path: string, out: string, options: ProcessSlideOptions): Promise<SlideResult> {
-  const { config, encoder, signal, onStage } = options;
+  const { config, encoder, signal } = options;
   const start = performance.now();
   const slide = await Slide.open(path);
   try {
-    const plan = planPatches(slide, config.patches);
-    onStage?.('segmentation', 0, 1);
-    const { regions } = await segmentTissue(slide, config.segmentation);
+    const { reading, plan, regions, coords } = await (config.coords === undefined
+      ? findPatches(slide, options)
+      : givenPatches(slide, config.coords));
     signal?.throwIfAborted();
-    onStage?.('patches', 0, 1);
-    const coords = await layPatches(slide, plan, regions, options);
-    signal?.throwIfAborted();
-    const overlay = await tissueOverlay(slide, regions, { coords, patchSizeLevel0: plan.patchSizeLevel0 });
+    const overlay = await tissueOverlay(slide, regions, { coords, patchSizeLevel0: reading.patchSizeLevel0 });
     writePng(join(folder(out, 'masks'), `${slide.name}.png`), overlay);
     const patches = coords.length / 2;
     if (patches > 0) {
-      await writeCoords(slide, plan, coords, out);
-      if (encoder) await writeFeatures(slide, plan, coords, encoder, out, options);
+      if (plan) await writeCoords(slide, plan, coords, out);
+      if (encoder) await writeFeatures(slide, reading, coords, encoder, out, options);
     }
     return {
       slide: slide.name,
       status: patches > 0 ? 'done' : 'no tissue',
       regions: regions.length,
       patches,
-      baseMagnification: plan.baseMagnification,
+      baseMagnification: plan?.baseMagnification ?? config.patches.baseMagnification ?? baseMagnificationOf(slide),
       mpp: slide.mpp?.[0],
+      encoder: encoder && patches > 0 ? (encoder.title ?? encoder.name) : undefined,
       seconds: (performance.now() - start) / 1000,
     };
   } finally {
@@ -105,10 +114,35 @@ export function featureFile(out: string, name: string, { format }: Pick<SlidePip
   return join(out, 'features', `${name}.${format}`);
 }
 
+/** Where a slide's patches lie, and how they are read. */
+interface SlidePatches {
+  reading: PatchReading;
+  /** Where the patches are ours. */
+  plan?: PatchPlan;
+  regions: readonly TissueRegion[];
+  coords: Int32Array;
+}
+
+async function findPatches(slide: Slide, options: ProcessSlideOptions): Promise<SlidePatches> {
+  const { config, signal, onStage } = options;
+  const plan = planPatches(slide, config.patches);
+  onStage?.('segmentation', 0, 1);
+  const { regions } = await segmentTissue(slide, config.segmentation);
+  signal?.throwIfAborted();
+  onStage?.('patches', 0, 1);
+  return { reading: plan, plan, regions, coords: await layPatches(slide, plan, regions, options) };
+}
+
+async function givenPatches(slide: Slide, folder: string): Promise<SlidePatches> {
+  const path = findCoordsFile(folder, slide.name);
+  const file = await readCoordsFile(path);
+  return { reading: readingOf(slide, file, path), regions: [], coords: file.coords };
+}
+
 async function layPatches(
   slide: Slide,
   plan: PatchPlan,
-  regions: Parameters<typeof gridOf>[0],
+  regions: readonly TissueRegion[],
   { config, signal }: ProcessSlideOptions,
 ): Promise<Int32Array> {
   const { contourCheck, padding, dropBlank } = config;
@@ -135,13 +169,13 @@ async function writeCoords(slide: Slide, plan: PatchPlan, coords: Int32Array, ou
 
 async function writeFeatures(
   slide: Slide,
-  plan: PatchPlan,
+  reading: PatchReading,
   coords: Int32Array,
   encoder: PatchEncoder,
   out: string,
   { config, batchSize, signal, onStage }: ProcessSlideOptions,
 ): Promise<void> {
-  const features = await extractFeatures(slide, plan, coords, encoder, {
+  const features = await extractFeatures(slide, reading, coords, encoder, {
     batchSize,
     signal,
     onPatches: (done, total) => onStage?.('features', done, total),
@@ -154,7 +188,8 @@ async function writeFeatures(
     features,
     coords: Float32Array.from(coords),
   };
-  await writeBagFile(featureFile(out, slide.name, config), bag, config.format, config.dtype);
+  const notes = { encoder: encoder.name, encoder_title: encoder.title ?? encoder.name };
+  await writeBagFile(featureFile(out, slide.name, config), bag, config.format, config.dtype, notes);
 }
 
 function folder(out: string, name: string): string {

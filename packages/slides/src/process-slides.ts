@@ -36,6 +36,7 @@ export async function processSlides(options: ProcessSlidesOptions): Promise<Slid
   checkBagFormat(format, dtype);
   checkSegmentation(segmentation);
   checkPatchPlan(patches);
+  checkCoordsFolder(options.config);
   const paths = findSlides(options.slides);
   mkdirSync(join(out, 'records'), { recursive: true });
   agreeOn(out, options);
@@ -52,6 +53,11 @@ export async function processSlides(options: ProcessSlidesOptions): Promise<Slid
     onResult?.(result, known !== undefined);
   }
   return results;
+}
+
+function checkCoordsFolder({ coords }: SlidePipelineConfig): void {
+  if (coords === undefined || statSync(coords, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new MhimError('there is no such folder of patches.', { code: 'config', path: coords, hint: 'Check the path.' });
 }
 
 async function attempt(path: string, out: string, options: ProcessSlidesOptions): Promise<SlideResult> {

@@ -3,7 +3,17 @@ import type { SlideResult } from './process-slide.js';
 
 /** `slides.csv`: a row a slide. */
 export function slidesTable(results: readonly SlideResult[]): string {
-  const header = ['slide_id', 'status', 'regions', 'patches', 'base_magnification', 'mpp', 'seconds', 'reason'];
+  const header = [
+    'slide_id',
+    'status',
+    'regions',
+    'patches',
+    'base_magnification',
+    'mpp',
+    'seconds',
+    'encoder',
+    'reason',
+  ];
   const rows = results.map((result) => [
     result.slide,
     result.status,
@@ -12,6 +22,7 @@ export function slidesTable(results: readonly SlideResult[]): string {
     result.baseMagnification ?? '',
     result.mpp ?? '',
     result.seconds.toFixed(1),
+    result.encoder ?? '',
     result.reason ?? '',
   ]);
   return stringify([header, ...rows]);

@@ -9,6 +9,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
 import { HeatFolder } from '../heatmap/heat-folder.js';
 import { modelsFor, openModelSets, runConfig, type FoldSelection, type ModelSet } from '../heatmap/model-sets.js';
+import { slidesOf } from '../slides/built-in-slides.js';
 import { placesOf, type PlacesOptions } from '../heatmap/patch-places.js';
 import { openSlideFile, slideId, PICTURE_EXTENSIONS, type OpenSlideImage } from '../heatmap/slide-file.js';
 import { writeModelFiles } from '../heatmap/write-slide.js';
@@ -37,7 +38,8 @@ export interface HeatmapOptions extends PlacesOptions {
 
 export function heatmapCommand(program: Command, interrupts: Interrupts): void {
   program
-    .command('heatmap <slides...>')
+    .command('heatmap')
+    .argument('<slides...>', 'slides, pictures or folders of them, or built-in: cmu-1-small-region')
     .description('where a run’s models look, and what they see there: pictures, QuPath files and the data of the page')
     .requiredOption('--run <dirs...>', 'run folders; the models of several stand side by side on the page')
     .option('--features <path>', 'bags with coordinates, by slide name (default: the data of the run)')
@@ -104,7 +106,8 @@ export async function writeHeatmaps(
   options: HeatmapOptions,
   signal?: AbortSignal,
 ): Promise<HeatmapOutcome> {
-  const files = slides.flatMap(slideFiles);
+  const named = await Promise.all(slides.map((slide) => slidesOf(slide, (line) => process.stderr.write(`${line}\n`))));
+  const files = named.flatMap(slideFiles);
   const [run] = options.run as [string];
   const out = options.out ?? join(run, 'heatmaps');
   const folder = HeatFolder.open(out, `Heatmaps: ${basename(resolve(run))}`);

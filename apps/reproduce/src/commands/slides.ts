@@ -1,5 +1,7 @@
+import { encoders, preprocessingNames, type PreprocessingName } from '@mhim/encoders';
 import {
   CONTOUR_CHECKS,
+  findSlides,
   processSlides,
   SEGMENTATION_PRESETS,
   segmentationConfig,
@@ -7,6 +9,7 @@ import {
   type ContourCheck,
   type SegmentationPreset,
   type SlidePipelineConfig,
+  type PatchEncoder,
   type SlideResult,
 } from '@mhim/slides';
 import { MhimError, useBackend } from '@mhim/tensor';
@@ -15,7 +18,7 @@ import { Option, type Command } from 'commander';
 import type { Interrupts } from '../interrupt.js';
 import { slidesOf } from '../slides/built-in-slides.js';
 import { checkFeatures } from '../slides/check-features.js';
-import { ENCODERS, openEncoder } from '../slides/open-encoder.js';
+import { DEFAULT_ENCODER, ENCODERS, openEncoder, type EncoderChoice } from '../slides/open-encoder.js';
 import { slideProgress } from '../slides/slide-progress.js';
 import { aligned } from '../text-table.js';
 import { integer, nameOf, number } from './option-types.js';
@@ -34,10 +37,14 @@ interface SlidesFlags {
   contourCheck: ContourCheck;
   padding: boolean;
   dropBlank?: boolean;
-  encoder?: string;
+  coords?: string;
+  features: boolean;
+  encoder?: EncoderChoice;
   weights?: string;
+  preprocessing?: PreprocessingName;
+  encoderOutput?: string;
   batchSize?: number;
-  format: SlidePipelineConfig['format'];
+  format?: SlidePipelineConfig['format'];
   float16?: boolean;
 }
 
@@ -65,13 +72,40 @@ export function slidesCommand(program: Command, interrupts: Interrupts): void {
     )
     .option('--no-padding', 'no patches over the slide’s edges')
     .option('--drop-blank', 'read every patch and drop white and black ones')
-    .option('--encoder <name>', `makes the features: ${ENCODERS.join(', ')}; without it no features`, nameOf(ENCODERS))
-    .option('--weights <file>', 'of the encoder')
-    .option('--batch-size <n>', 'patches encoded together (default: 32)', integer)
     .addOption(
-      new Option('--format <format>', 'of the feature files').choices(['h5', 'pt', 'safetensors']).default('h5'),
+      new Option('--coords <dir>', 'patches from here, files of CLAM or TRIDENT; no tissue is looked for').conflicts(
+        OF_TISSUE,
+      ),
     )
-    .option('--float16', 'halve the feature files (pt and safetensors)')
+    .option(
+      '--encoder <name>',
+      `makes the features: ${ENCODERS.join(', ')} (default: ${DEFAULT_ENCODER}, fetched once)`,
+      nameOf(ENCODERS),
+    )
+    .option('--weights <file>', 'of the encoder; yours, nothing but the default encoder is ever fetched')
+    .option(
+      '--preprocessing <chain>',
+      `from patch to the encoder’s input, an ONNX model needs one: ${preprocessingNames.join(', ')}`,
+      nameOf(preprocessingNames),
+    )
+    .option('--encoder-output <name>', 'which of the network’s outputs is the feature (effnet_lite0, onnx)')
+    .option('--batch-size <n>', 'patches encoded together (default: 32; uni: 8)', integer)
+    .addOption(
+      new Option('--no-features', 'tissue and patches only').conflicts([
+        'encoder',
+        'weights',
+        'preprocessing',
+        'coords',
+      ]),
+    )
+    .addOption(
+      new Option('--format <format>', 'of the feature files (default: h5, with --float16 safetensors)').choices([
+        'h5',
+        'pt',
+        'safetensors',
+      ]),
+    )
+    .option('--float16', 'halve the feature files; h5 cannot hold it')
     .addHelpText('after', HELP)
     .action((path: string, flags: SlidesFlags) => makeBags(path, flags, interrupts));
   slides
@@ -88,15 +122,27 @@ export function slidesCommand(program: Command, interrupts: Interrupts): void {
     });
 }
 
+/** What makes no sense with patches that are there. */
+const OF_TISSUE = [
+  ...['preset', 'segLevel', 'saturation', 'otsu', 'minTissue', 'magnification', 'patchSize', 'overlap'],
+  ...['contourCheck', 'padding', 'dropBlank'],
+];
+
 const presets = Object.keys(SEGMENTATION_PRESETS) as SegmentationPreset[];
 
 const HELP = `
 Files: masks/SLIDE.png to look at; patches/SLIDE.h5 for CLAM and SLIDE_patches.h5 for TRIDENT; features/SLIDE.h5, a bag folder for
 reproduce train --data; slides.csv, what became of each slide; config.json. A slide that fails costs only itself; the exit code says so.
 
+Encoders: without --encoder, ${encoders[DEFAULT_ENCODER].title}, whose weights are fetched once with pip: good for a first try, and said
+so in slides.csv and in the files. Of pathology are plip and uni; resnet50 is what CLAM started with; onnx is any model of yours.
+colour needs no weights and is for trials. Of the formats, pt has no coordinates, so there are no heatmaps of it.
+
 Examples:
-  $ reproduce slides slides/ --out bags/ --preset tcga --encoder colour
-  $ reproduce slides slides/ --out bags/ --preset bwh-biopsy --magnification 10 --encoder colour --format pt --float16
+  $ reproduce slides slides/ --out bags/ --preset tcga
+  $ reproduce slides slides/ --out bags/ --preset bwh-biopsy --encoder uni --weights pytorch_model.bin --float16
+  $ reproduce slides slides/ --out bags/ --encoder onnx --weights model.onnx --preprocessing trident
+  $ reproduce slides slides/ --out bags/ --coords trident/20x_256px_0px_overlap
   $ reproduce slides cmu-1-small-region --out demo/ --min-tissue 1
   $ reproduce slides check bags/ --labels slides.csv`;
 
@@ -108,15 +154,9 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
   }
   const config = configOf(flags);
   const slides = await slidesOf(path, log);
-  if (flags.encoder === undefined && flags.weights !== undefined) {
-    throw new MhimError('weights need an encoder.', {
-      code: 'config',
-      path: '--weights',
-      hint: 'Name it with --encoder.',
-    });
-  }
-  if (flags.encoder !== undefined) log((await useBackend({ log: () => undefined })).summary);
-  const encoder = flags.encoder === undefined ? undefined : await openEncoder(flags.encoder, flags.weights);
+  // What is not there is said before weights are fetched and read.
+  findSlides(slides);
+  const encoder = flags.features ? await encoderOf(flags, log) : undefined;
   const release = lockRun(out);
   const progress = slideProgress();
   try {
@@ -141,11 +181,21 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
   }
 }
 
+async function encoderOf(flags: SlidesFlags, log: (line: string) => void): Promise<PatchEncoder> {
+  log((await useBackend({ log: () => undefined })).summary);
+  const { encoderOutput: output, ...rest } = flags;
+  const encoder = await openEncoder({ ...rest, output, log });
+  const why = flags.encoder === undefined ? '; the default, since none is named' : '';
+  log(`Encoder: ${encoder.title ?? encoder.name}, ${encoder.width} features${why}.`);
+  return encoder;
+}
+
 function configOf(flags: SlidesFlags): SlidePipelineConfig {
   const { magnification, patchSize, overlap, baseMagnification } = flags;
   const patches = { magnification, patchSize, overlap, baseMagnification };
   return {
     ...slidePipelineDefaults,
+    coords: flags.coords,
     segmentation: segmentationConfig(flags.preset, {
       level: flags.segLevel,
       saturationThreshold: flags.saturation,
@@ -156,15 +206,21 @@ function configOf(flags: SlidesFlags): SlidePipelineConfig {
     contourCheck: flags.contourCheck,
     padding: flags.padding,
     dropBlank: flags.dropBlank ?? false,
-    format: flags.format,
+    format: flags.format ?? (flags.float16 ? 'safetensors' : 'h5'),
     dtype: flags.float16 ? 'float16' : 'float32',
   };
 }
 
 function describe({ status, reason, regions, patches, seconds }: SlideResult, before: boolean): string {
   if (status === 'failed') return `failed: ${reason}`;
-  const what = status === 'done' ? `${patches} patches of ${regions} pieces of tissue` : 'no tissue found';
+  const what = status === 'done' ? patchesOf(patches, regions) : 'no tissue found';
   return `${what}${before ? ', done before' : `, ${seconds.toFixed(1)} s`}`;
+}
+
+function patchesOf(patches: number, regions: number): string {
+  // Patches that were given come without outlines.
+  const of = regions === 0 ? '' : ` of ${regions} ${regions === 1 ? 'piece' : 'pieces'} of tissue`;
+  return `${patches} ${patches === 1 ? 'patch' : 'patches'}${of}`;
 }
 
 function table(results: readonly SlideResult[]): string {

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { openPicture, type SlideImage } from '@mhim/figures/heatmap';
-import { Slide, SLIDE_EXTENSIONS, slideName } from '@mhim/slides';
+import { readOnBackground, Slide, SLIDE_EXTENSIONS, slideName } from '@mhim/slides';
 import { MhimError } from '@mhim/tensor';
 
 export interface OpenSlideImage extends SlideImage {
@@ -34,7 +34,7 @@ export async function openSlideFile(path: string): Promise<OpenSlideImage> {
     });
   }
   try {
-    return onWhite(await Slide.open(path));
+    return asImage(await Slide.open(path));
   } catch (error) {
     // Plain TIFF files are pictures, which OpenSlide does not take.
     if (/^\.tiff?$/.test(extension)) return openPicture(path).catch(() => Promise.reject(error as Error));
@@ -45,20 +45,13 @@ export async function openSlideFile(path: string): Promise<OpenSlideImage> {
 /** The slide's id: the name of its bag. */
 export const slideId = slideName;
 
-/** What scanners left out is white, as in their own viewers. */
-function onWhite(slide: Slide): OpenSlideImage {
+/** What scanners left out has the slide's background colour, as in their own viewers. */
+function asImage(slide: Slide): OpenSlideImage {
   return {
     levels: slide.levels,
     mpp: slide.mpp,
-    async readRegion(x, y, level, width, height) {
-      const rgba = await slide.readRegionRgba(x, y, level, width, height);
-      const data = new Uint8Array(3 * width * height);
-      for (let from = 0, at = 0; at < data.length; from += 4, at += 3) {
-        const alpha = (rgba[from + 3] as number) / 255;
-        for (let c = 0; c < 3; c++) data[at + c] = 255 + Math.round(alpha * ((rgba[from + c] as number) - 255));
-      }
-      return { data, width, height };
-    },
+    readRegion: (x, y, level, width, height) =>
+      readOnBackground(slide, Math.round(x), Math.round(y), level, width, height),
     close: () => slide.close(),
   };
 }

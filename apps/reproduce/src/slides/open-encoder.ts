@@ -1,28 +1,62 @@
-import { MhimError, suggestion } from '@mhim/tensor';
+import { createEncoder, encoderNames, encoders, type EncoderOptions, type PreprocessingName } from '@mhim/encoders';
+import { MhimError } from '@mhim/tensor';
 import { colourEncoder, type PatchEncoder } from '@mhim/slides';
 
-/** What makes features of patches, by name. The one place where the command line learns of an encoder. */
-const encoders: Record<string, (weights: string | undefined) => PatchEncoder | Promise<PatchEncoder>> = {
-  colour: () => colourEncoder(),
-};
+/** Those of `@mhim/encoders`, and one for trials. */
+export const ENCODERS = [...encoderNames, 'colour'] as const;
+export type EncoderChoice = (typeof ENCODERS)[number];
 
-export const ENCODERS: readonly string[] = Object.keys(encoders);
+/** Whose weights come with a package, so that features can be made where none are named. */
+export const DEFAULT_ENCODER = 'effnet_lite0' satisfies EncoderChoice;
+
+export interface OpenEncoderOptions {
+  /** Default {@link DEFAULT_ENCODER}. */
+  encoder?: EncoderChoice;
+  /** A file of the user's. */
+  weights?: string;
+  preprocessing?: PreprocessingName;
+  /** Which tensor of the network is the feature. */
+  output?: string;
+  batchSize?: number;
+  log?: (line: string) => void;
+}
 
 /**
- * @param weights file of the user's; encoders without weights take none
- * @throws MhimError `config` for an unknown name
+ * What makes features of patches, by name. The one place where the command line learns of an encoder.
+ * @throws MhimError `config` for options that cannot be, and what `createEncoder` throws
  */
-export async function openEncoder(name: string, weights?: string): Promise<PatchEncoder> {
-  const open = Object.hasOwn(encoders, name) ? encoders[name] : undefined;
-  if (!open) {
-    throw new MhimError(`there is no encoder "${name}".`, {
+export async function openEncoder(options: OpenEncoderOptions = {}): Promise<PatchEncoder> {
+  const { encoder: name = DEFAULT_ENCODER, weights, preprocessing, output, batchSize, log } = options;
+  if (name === 'colour') {
+    for (const [path, value] of Object.entries({ weights, preprocessing, 'encoder-output': output })) {
+      if (value === undefined) continue;
+      throw new MhimError('is nothing that the encoder colour has.', { code: 'config', path: `--${path}` });
+    }
+    return colourEncoder();
+  }
+  if (options.encoder === undefined && weights !== undefined) {
+    throw new MhimError('weights need the name of their encoder.', {
       code: 'config',
-      path: '--encoder',
-      hint: `Choose one of ${ENCODERS.join(', ')}.${suggestion(name, ENCODERS)}`,
+      path: '--weights',
+      hint: 'Name it with --encoder.',
     });
   }
-  if (weights !== undefined && name === 'colour') {
-    throw new MhimError('the encoder colour has no weights.', { code: 'config', path: '--weights' });
+  if (name !== DEFAULT_ENCODER && weights === undefined) {
+    throw new MhimError(`the encoder ${name} needs weights.`, {
+      code: 'config',
+      path: '--weights',
+      hint: `Name a file: ${encoders[name].weights}. Without --encoder, ${encoders[DEFAULT_ENCODER].title}, is taken.`,
+    });
   }
-  return open(weights);
+  const given = { name, weights, preprocessing, output, batchSize, log } as EncoderOptions;
+  const encoder = await createEncoder(given);
+  const { description } = encoder;
+  return {
+    name: description.name,
+    title: description.title,
+    width: encoder.width,
+    identity: `${description.name} ${await encoder.fingerprint()}`,
+    encode: (images) => encoder.encode(images),
+    dispose: () => encoder.dispose(),
+  };
 }

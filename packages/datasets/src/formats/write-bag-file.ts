@@ -9,6 +9,8 @@ export type BagFileFormat = 'safetensors' | 'pt' | 'npy' | 'h5';
 /**
  * Writes one bag as a feature file, atomically: `.safetensors`; `.pt`, the plain tensor that CLAM and MHIM-MIL read; `.npy`;
  * `.h5` as CLAM and TRIDENT write it. Coordinates and instance labels go along except in `.pt` and `.npy`.
+ * @param notes what else the file shall say, such as the encoder: attributes of h5's `features`, metadata of safetensors; `.pt` and
+ * `.npy` have no place for them
  * @throws MhimError `data` for values beyond float16, `config` for h5 in float16
  */
 export async function writeBagFile(
@@ -16,13 +18,14 @@ export async function writeBagFile(
   bag: Bag,
   format: BagFileFormat,
   dtype: WriteBagStoreOptions['dtype'] = 'float32',
+  notes: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   checkBagFormat(format, dtype);
   const features = featuresOf(bag, dtype);
-  if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, features));
+  if (format === 'safetensors') writeSafetensors(path, tensorsOf(bag, features), notes);
   else if (format === 'npy') writeNpy(path, features);
   else if (format === 'pt') writeTorchFile(path, features);
-  else await writeH5Bag(path, bag);
+  else await writeH5Bag(path, bag, notes);
 }
 
 /** @throws MhimError `config` for h5 in float16, which the HDF5 library in use cannot write */
@@ -31,7 +34,7 @@ export function checkBagFormat(format: string, dtype: WriteBagStoreOptions['dtyp
   throw new MhimError('HDF5 files are written in float32 only.', {
     code: 'config',
     path: 'dtype',
-    hint: 'Choose another format, or float32.',
+    hint: 'Write safetensors or pt, which hold float16; or float32.',
   });
 }
 
@@ -43,9 +46,15 @@ function tensorsOf(bag: Bag, features: HostTensor): [string, HostTensor][] {
   return list;
 }
 
-function writeH5Bag(path: string, { features, coords, instanceLabels, instances, width }: Bag): Promise<void> {
+function writeH5Bag(
+  path: string,
+  { features, coords, instanceLabels, instances, width }: Bag,
+  notes: Readonly<Record<string, string>>,
+): Promise<void> {
   return writeH5(path, (file) => {
-    file.create_dataset({ name: 'features', data: features, shape: [instances, width], dtype: '<f4' });
+    const shape = [instances, width];
+    const table = file.create_dataset({ name: 'features', data: features, shape, dtype: '<f4' });
+    for (const [name, text] of Object.entries(notes)) table.create_attribute(name, text);
     if (coords) {
       const whole = coords.every((value) => Number.isInteger(value));
       const data = whole ? Int32Array.from(coords) : coords;

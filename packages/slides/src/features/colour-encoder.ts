@@ -10,6 +10,7 @@ const WIDTH = 6;
 export function colourEncoder(): PatchEncoder {
   return {
     name: 'colour',
+    title: 'mean and deviation of colours, for trials only',
     width: WIDTH,
     encode: (images) => ({
       shape: [images.length, WIDTH],

@@ -3,6 +3,8 @@ import type { RgbImage } from '../images/rgb-image.js';
 /** What makes features of patches; the encoders of `@mhim/encoders` do, with a name beside. */
 export interface PatchEncoder {
   readonly name: string;
+  /** As people call it, with what it was trained on; files and tables say it. Default: the name. */
+  readonly title?: string;
   /** Features a patch. */
   readonly width: number;
   /** Tells encoders with other weights apart, for resuming; the name where that is enough. */

@@ -1,7 +1,7 @@
 import { MhimError } from '@mhim/tensor';
 import type { RgbImage } from '../images/rgb-image.js';
 import type { SlideReader } from '../openslide/slide-reader.js';
-import { readPatch, type PatchPlan } from '../tiling/patch-plan.js';
+import { readPatch, type PatchReading } from '../tiling/patch-plan.js';
 import type { PatchEncoder } from './encoder.js';
 
 export interface ExtractFeaturesOptions {
@@ -21,7 +21,7 @@ export interface ExtractFeaturesOptions {
  */
 export async function extractFeatures(
   slide: SlideReader,
-  plan: PatchPlan,
+  plan: PatchReading,
   coords: Int32Array,
   encoder: PatchEncoder,
   { batchSize = 32, ahead = 1, signal, onPatches }: ExtractFeaturesOptions = {},

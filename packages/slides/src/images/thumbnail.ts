@@ -1,6 +1,7 @@
+import { resizeLikePillow } from '@mhim/encoders';
 import { bestLevelFor, type SlideLevel } from '../openslide/level.js';
 import { readStrips, type SlideReader } from '../openslide/slide-reader.js';
-import { BlockReducer, resize } from './resample.js';
+import { BlockReducer } from './block-reducer.js';
 import type { RgbImage } from './rgb-image.js';
 import { rgbOnBackground } from './unpack-argb.js';
 
@@ -24,7 +25,16 @@ export async function thumbnail(slide: SlideReader, maxWidth: number, maxHeight 
     reducer.add(top, rgbOnBackground(argb, width, rows, background));
   }
   const box = [0, 0, width / factorX, height / factorY] as const;
-  return resize(reducer.image(), toWidth, toHeight, 'lanczos', box);
+  return resizeLikePillow(reducer.image(), toWidth, toHeight, 'lanczos', box);
+}
+
+/** A region of the slide on its background colour, to be looked at: what was not scanned is white rather than black. */
+export async function readOnBackground(
+  slide: SlideReader,
+  ...region: Parameters<SlideReader['readArgb']>
+): Promise<RgbImage> {
+  const [, , , width, height] = region;
+  return rgbOnBackground(await slide.readArgb(...region), width, height, backgroundOf(slide));
 }
 
 /** The largest size of the same shape; of the two whole numbers around the shorter side the one that keeps the shape better. */

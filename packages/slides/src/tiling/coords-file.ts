@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { MhimError } from '@mhim/tensor';
 import { withH5, writeH5, type H5File } from '@mhim/datasets';
 import type { SlideLevel } from '../openslide/level.js';
@@ -94,6 +96,23 @@ function writeCoords(
       else if (dtype === '<q') dataset.create_attribute(name, BigInt64Array.from(value, BigInt), size, dtype);
       else dataset.create_attribute(name, Float64Array.from(value), size, dtype);
     }
+  });
+}
+
+/**
+ * The file of a slide's patches in a folder that CLAM, TRIDENT or `processSlides` wrote: TRIDENT's where there are both, since it knows
+ * magnifications.
+ * @throws MhimError `file-missing` when there is none
+ */
+export function findCoordsFile(folder: string, name: string): string {
+  const places = [folder, join(folder, 'patches')];
+  const files = [`${name}_patches.h5`, `${name}.h5`].flatMap((file) => places.map((place) => join(place, file)));
+  const found = files.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new MhimError(`there are no patches of the slide "${name}".`, {
+    code: 'file-missing',
+    path: folder,
+    hint: `Expected ${name}_patches.h5 (TRIDENT) or ${name}.h5 (CLAM).`,
   });
 }
 

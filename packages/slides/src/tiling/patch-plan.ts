@@ -1,5 +1,5 @@
+import { resizeLikePillow } from '@mhim/encoders';
 import { MhimError } from '@mhim/tensor';
-import { resize } from '../images/resample.js';
 import type { RgbImage } from '../images/rgb-image.js';
 import { bestLevelFor, type SlideLevel } from '../openslide/level.js';
 import type { SlideReader } from '../openslide/slide-reader.js';
@@ -17,22 +17,27 @@ export interface PatchPlanOptions {
 
 export const patchPlanDefaults = { magnification: 20, patchSize: 256, overlap: 0 } as const;
 
-/** How patches of a magnification are read from a slide. */
-export interface PatchPlan {
-  readonly magnification: number;
-  /** Of level 0. */
-  readonly baseMagnification: number;
+/** How a patch is read from a slide. */
+export interface PatchReading {
   /** Side of a patch as the encoder sees it. */
   readonly patchSize: number;
-  readonly overlap: number;
-  /** Side and distance of patches in level-0 pixels. */
+  /** The same in level-0 pixels. */
   readonly patchSizeLevel0: number;
-  readonly stepLevel0: number;
   /** Level that is read, and the side of what is read of it. */
   readonly level: number;
   readonly readSize: number;
   /** Whether what is read has to be resampled. */
   readonly resampled: boolean;
+}
+
+/** How patches of a magnification are laid and read. */
+export interface PatchPlan extends PatchReading {
+  readonly magnification: number;
+  /** Of level 0. */
+  readonly baseMagnification: number;
+  readonly overlap: number;
+  /** Distance of patches in level-0 pixels. */
+  readonly stepLevel0: number;
 }
 
 /** A level whose scale is this near to the one that is wanted is taken for it; ratios of real pyramids are off by roundings. */
@@ -60,22 +65,23 @@ export function planPatches(slide: SlideReader, options: PatchPlanOptions = {}):
       hint: `Choose --magnification ${baseMagnification} or less.`,
     });
   }
-  const patchSizeLevel0 = Math.round(patchSize * scale);
-  const level = levelFor(slide.levels, scale);
-  const { downsample } = slide.levels[level] as SlideLevel;
-  const fits = Math.abs(downsample / scale - 1) <= SAME_SCALE;
-  const readSize = fits ? patchSize : Math.max(1, Math.round(patchSizeLevel0 / downsample));
   return {
     magnification,
     baseMagnification,
-    patchSize,
     overlap,
-    patchSizeLevel0,
     stepLevel0: Math.round((patchSize - overlap) * scale),
-    level,
-    readSize,
-    resampled: readSize !== patchSize,
+    ...readingAt(slide, patchSize, scale),
   };
+}
+
+/** How patches `scale` times coarser than level 0 are read: from a level of that scale, else from the next finer one. */
+export function readingAt({ levels }: SlideReader, patchSize: number, scale: number): PatchReading {
+  const patchSizeLevel0 = Math.round(patchSize * scale);
+  const level = levelFor(levels, scale);
+  const { downsample } = levels[level] as SlideLevel;
+  const fits = Math.abs(downsample / scale - 1) <= SAME_SCALE;
+  const readSize = fits ? patchSize : Math.max(1, Math.round(patchSizeLevel0 / downsample));
+  return { patchSize, patchSizeLevel0, level, readSize, resampled: readSize !== patchSize };
 }
 
 /**
@@ -99,9 +105,9 @@ const magnificationSteps: readonly (readonly [number, number])[] = [
 ];
 
 /** A patch as the encoder sees it: R, G, B, resampled as Pillow's bicubic filter does where the slide has no such level. */
-export async function readPatch(slide: SlideReader, plan: PatchPlan, x: number, y: number): Promise<RgbImage> {
+export async function readPatch(slide: SlideReader, plan: PatchReading, x: number, y: number): Promise<RgbImage> {
   const image = await slide.readRegion(x, y, plan.level, plan.readSize, plan.readSize);
-  return plan.resampled ? resize(image, plan.patchSize, plan.patchSize, 'bicubic') : image;
+  return plan.resampled ? resizeLikePillow(image, plan.patchSize, plan.patchSize, 'bicubic') : image;
 }
 
 function levelFor(levels: readonly SlideLevel[], scale: number): number {

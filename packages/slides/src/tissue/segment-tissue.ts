@@ -1,7 +1,7 @@
 import { MhimError } from '@mhim/tensor';
 import { closePlane, medianBlur, otsuPlane, saturationOf, thresholdPlane } from '../images/operations.js';
 import type { Plane } from '../images/plane.js';
-import { BlockReducer } from '../images/resample.js';
+import { BlockReducer } from '../images/block-reducer.js';
 import { rgbOfArgb } from '../images/unpack-argb.js';
 import { bestLevelFor, type SlideLevel } from '../openslide/level.js';
 import { MAX_REGION_PIXELS, readStrips, type SlideReader } from '../openslide/slide-reader.js';
