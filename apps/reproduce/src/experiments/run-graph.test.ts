@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
 import type { Job } from './graph/job.js';
@@ -171,6 +172,15 @@ describe('plan, run, collect', () => {
     // What was done here and there is the same.
     const [, , mined] = jobsOf(out, 'jobs.jsonl') as [Job, Job, Job];
     expect(read('elsewhere', 'jobs', mined.id, 'result.json')).toBe(read(out, 'jobs', mined.id, 'result.json'));
+  });
+
+  test('a job that another process has is to be tried again: 75', async () => {
+    const [job] = jobsOf(out, 'jobs.jsonl') as [Job];
+    rmSync(at(out, 'jobs', job.id, 'result.json'));
+    writeFileSync(at(out, 'jobs', job.id, '.lock'), JSON.stringify({ pid: process.ppid, host: hostname() }));
+    const { code, err } = await reproduce('run', '--plan', at(out, 'jobs.jsonl'), '--job', '0');
+    expect(code).toBe(75);
+    expect(err).toContain('another process is training into this folder');
   });
 
   test('bad data are 65, bad plans 2', async () => {
