@@ -60,7 +60,7 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
     return;
   }
   const plan = await planExperiments(options);
-  for (const set of plan.missing) log(`Left out, no data: ${set}.`);
+  for (const set of plan.missing) log(`Left out, no data: ${set}`);
   // Beside the jobs.jsonl of reproduce plan, whose numbers a cluster may be working through.
   const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
   const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });
