@@ -49,10 +49,21 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
 function cells(value: PublishedTable['rows'][number]['values'][string] = {}): Markup {
   const { ours, published } = value;
   const { mean, std } = foldSummary(ours);
-  const difference = published && valueOf(mean) !== null ? (valueOf(mean) as number) - published.mean : null;
+  const difference = Object.hasOwn(value, 'difference')
+    ? value.difference
+    : published && valueOf(mean) !== null
+      ? { value: (valueOf(mean) as number) - published.mean }
+      : undefined;
   return markup`<td class="number">${withSpread(valueOf(mean), valueOf(std))}</td>
     <td class="number">${withSpread(published?.mean, published?.std)}</td>
-    <td class="number">${signed(difference)}</td>`;
+    <td class="number">${withInterval(difference)}</td>`;
+}
+
+function withInterval(difference: PublishedTable['rows'][number]['values'][string]['difference']): Content {
+  if (!difference) return '–';
+  const { value, interval } = difference;
+  const range = interval && markup` <span class="spread">[${signed(interval.lower)}, ${signed(interval.upper)}]</span>`;
+  return markup`${signed(value)}${range}`;
 }
 
 function withSpread(mean: number | null | undefined, std: number | null | undefined): Content {
