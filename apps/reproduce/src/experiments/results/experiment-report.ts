@@ -1,5 +1,6 @@
 import type {
   Cost,
+  FoldValues,
   MetricDefinition,
   ModelResult,
   Note,
@@ -14,14 +15,14 @@ import { modelName } from '../../report/model-names.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions, survivalDefinitions } from '../../run/results.js';
 import type { Protocol } from '../../run/train-run.js';
-import type { FigureName, GridExperiment } from '../experiment.js';
+import type { FigureName, GridExperiment, MetricName } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
 import type { PlannedExperiment } from '../graph/plan.js';
 import { titleOf } from './console-table.js';
-import type { ExperimentResult, Ours } from './experiment-result.js';
+import type { CellResult, ExperimentResult, Ours } from './experiment-result.js';
 import { foldValues, publishedTables, sweepsOf } from './published-report.js';
-import { trainedSeries, type TrainedSeries } from './trained-series.js';
+import { METRIC_HEADINGS, trainedSeries, type TrainedSeries } from './trained-series.js';
 
 export interface ReportedExperiment {
   experiment: GridExperiment;
@@ -133,39 +134,21 @@ function testsOf(series: readonly TrainedSeries[], protocol: Protocol): Signific
     );
 }
 
-/** Model by protocol: the values of the folds behind the tables. */
+/** Rows by protocol with the values of the folds behind them; a column of the report is a column of the tables. */
 function modelResults({ id, columns, rows }: ExperimentResult, protocol: Protocol, several: boolean): ModelResult[] {
   return rows.flatMap(({ group, label, cells }) => {
-    const places = new Map<string, { main: Record<string, Ours>; honest: Record<string, Ours> }>();
-    cells.forEach((cell, i) => {
-      const { header, metric } = columns[i] as ExperimentResult['columns'][number];
-      if (!cell?.ours || !Object.hasOwn(NAMES, metric)) return;
-      const place = header.filter((part) => !METRIC_HEADINGS.test(part)).join(' ');
-      const known = places.get(place) ?? { main: {}, honest: {} };
-      known.main[metric] = cell.ours;
-      if (cell.honest) known.honest[metric] = cell.honest;
-      places.set(place, known);
-    });
-    return [...places].flatMap(([place, { main, honest }]) => {
-      const model = [several ? `${id}:` : '', group, label, place && `· ${place}`].filter(Boolean).join(' ');
-      const entry = (of: Record<string, Ours>, by: Protocol): ModelResult[] =>
-        Object.keys(of).length === 0
-          ? []
-          : [
-              {
-                model,
-                protocol: by,
-                measures: Object.fromEntries(
-                  Object.entries(of).map(([metric, ours]) => [metric, foldValues(ours, 0.01)]),
-                ),
-              },
-            ];
-      return [...entry(main, protocol), ...entry(honest, 'honest')];
-    });
+    const model = [several ? `${id}:` : '', group, label].filter(Boolean).join(' ');
+    const entry = (by: Protocol, of: (cell: CellResult) => Ours | undefined): ModelResult[] => {
+      const measures = cells.flatMap((cell, i): [string, FoldValues][] => {
+        const column = columns[i] as ExperimentResult['columns'][number];
+        const ours = cell ? of(cell) : undefined;
+        return ours && isFigure(column.metric) ? [[metricId(column), foldValues(ours, 0.01)]] : [];
+      });
+      return measures.length === 0 ? [] : [{ model, protocol: by, measures: Object.fromEntries(measures) }];
+    };
+    return [...entry(protocol, ({ ours }) => ours), ...entry('honest', ({ honest }) => honest)];
   });
 }
-
-const METRIC_HEADINGS = /^(?:AUC|Accuracy|F1|F1-score|C-index)$/i;
 
 const NAMES: Readonly<Record<FigureName, string>> = {
   accuracy: 'Accuracy',
@@ -175,19 +158,31 @@ const NAMES: Readonly<Record<FigureName, string>> = {
   cIndex: 'C-index',
 };
 
+function isFigure(metric: MetricName): metric is FigureName {
+  return Object.hasOwn(NAMES, metric);
+}
+
+function metricId({ header, metric }: ExperimentResult['columns'][number]): string {
+  return `${header.filter((part) => !METRIC_HEADINGS.test(part)).join(' ')}/${metric}`;
+}
+
+/** Columns that have any numbers; what a figure is stands at the first of its kind. */
 function metricsOf(results: readonly ExperimentResult[]): MetricDefinition[] {
-  const used = new Set(
-    results
-      .flatMap(({ columns, rows }) => columns.filter((_, i) => rows.some(({ cells }) => cells[i]?.ours)))
-      .map(({ metric }) => metric),
-  );
-  return (Object.keys(NAMES) as FigureName[])
-    .filter((id) => used.has(id))
-    .map((id) => ({
-      id,
-      name: NAMES[id],
-      definition: (id === 'cIndex' ? survivalDefinitions.cIndex : definitions[id]) as string,
-    }));
+  const found = new Map<string, MetricDefinition>();
+  const first = new Map<FigureName, string>();
+  for (const { columns, rows } of results) {
+    for (const [i, column] of columns.entries()) {
+      const { metric } = column;
+      const id = metricId(column);
+      if (!isFigure(metric) || found.has(id) || !rows.some(({ cells }) => cells[i]?.ours)) continue;
+      const name = [id.slice(0, id.lastIndexOf('/')), NAMES[metric]].filter(Boolean).join(' ');
+      const said = first.get(metric);
+      const definition = (metric === 'cIndex' ? survivalDefinitions : definitions)[metric] as string;
+      found.set(id, { id, name, definition: said === undefined ? definition : `as ${said}` });
+      if (said === undefined) first.set(metric, name);
+    }
+  }
+  return [...found.values()];
 }
 
 function protocolsOf(rows: readonly ModelResult[], main: Protocol): ReportProtocol[] {

@@ -63,9 +63,11 @@ function placeOf({ rows, columns }: GridExperiment, row: number, column: number)
   const alike = columns.filter((_, index) => dataOf(index) === dataOf(column)).map(({ header }) => header);
   const [first = []] = alike;
   const shared = first.filter((part, i) => alike.every((header) => header[i] === part));
-  const isMetric = (part: string) => /^(?:AUC|Accuracy|F1|F1-score|C-index)$/i.test(part);
-  return shared.filter((part) => !isMetric(part)).join(' ');
+  return shared.filter((part) => !METRIC_HEADINGS.test(part)).join(' ');
 }
+
+/** Headings that name a figure and no data. */
+export const METRIC_HEADINGS = /^(?:AUC|Accuracy|F1|F1-score|C-index)$/i;
 
 function stageOf({ id, fold, config }: Job, store: JobStore, protocol: Protocol): TrainedStage[] {
   const folder = store.folder(id);
