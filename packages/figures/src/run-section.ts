@@ -10,7 +10,9 @@ export function headerSection(context: ReportContext): Markup {
     : markup`<span class="badge real">real data</span>`;
   const classes = dataSet.classes?.map((each) => `${formatCount(each.bags)} ${name(each.name)}`).join(', ');
   const facts: [string, Content][] = [
-    ['bags', [formatCount(dataSet.bags), classes !== undefined && ` (${classes})`]],
+    ...(dataSet.bags === 0
+      ? []
+      : [['bags', [formatCount(dataSet.bags), classes !== undefined && ` (${classes})`]] as [string, Content]]),
     ...(dataSet.instances === undefined ? [] : [['instances', formatCount(dataSet.instances)] as [string, Content]]),
     ...(dataSet.width === undefined ? [] : [['features', formatCount(dataSet.width)] as [string, Content]]),
     ['folds', formatCount(dataSet.folds)],

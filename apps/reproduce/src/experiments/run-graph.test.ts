@@ -59,6 +59,12 @@ describe('every table and figure runs on simulated slides', () => {
     }
     expect(read('all', `${id}.csv`).split('\n')[0]).toContain('ours_mean,ours_std');
     expect(read('all', `${id}.tex`)).toContain('\\begin{tabular}');
+    const report = read('all', 'report.html');
+    expect(report).toContain(kind === 'table' ? 'Beside the published figures' : 'id="sweeps"');
+    if (id === 'table-4') expect(report).toMatch(/log-rank p/);
+    if (id === 'table-6') expect(report).toContain('peak memory, MB');
+    if (id === 'table-8') expect(report).toMatch(/− its baseline.*DeLong/s);
+    expect(report).not.toContain('NaN');
   });
 
   test('trainings of several tables are one job', () => {

@@ -15,6 +15,7 @@ import { modelName } from '../../report/model-names.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions, survivalDefinitions } from '../../run/results.js';
 import type { Protocol } from '../../run/train-run.js';
+import { VERSION } from '../../version.js';
 import type { FigureName, GridExperiment, MetricName } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
@@ -196,14 +197,25 @@ function usedJobs(reported: readonly ReportedExperiment[], jobs: ReadonlyMap<str
   return [...ids].flatMap((id) => jobs.get(id) ?? []);
 }
 
-function environmentOf(reported: readonly ReportedExperiment[], store: JobStore): Environment | undefined {
+type Surroundings = Pick<Environment, 'startedAt' | 'backend'> & { versions: Record<string, string> };
+
+/** Of the first training; where only costs were measured, the machine that they say. */
+function environmentOf(reported: readonly ReportedExperiment[], store: JobStore): Surroundings | undefined {
+  let measured: Surroundings | undefined;
   for (const { planned } of reported) {
     for (const id of planned.cells.flatMap((cell) => cell.jobs)) {
       const found = store.folder(id).readJson<Environment>('environment.json');
       if (found) return found;
+      const machine = store.result(id)?.costs?.machine;
+      if (machine === undefined) continue;
+      measured ??= {
+        startedAt: new Date().toISOString(),
+        backend: { name: '', summary: machine },
+        versions: { mhim: VERSION, node: process.version },
+      };
     }
   }
-  return undefined;
+  return measured;
 }
 
 /** All sets together, as the jobs' folders describe them. */
@@ -219,8 +231,8 @@ function dataSetOf(
     const about = store
       .folder(id)
       .readJson<{ fingerprint: string; name: string; bags: number; width: number; simulated: boolean }>('data.json');
-    if (!about) continue;
     places.add(`${data.set} (${data.extractor})`);
+    if (!about) continue;
     sets.set(about.fingerprint, about);
   }
   const all = [...sets.values()];
