@@ -16,8 +16,8 @@ function table(name: string, { mask = [1, 1, 0, 0, 1, 0], cases = CASES.length }
   const rows = CASES.slice(0, cases).map((id, i) => `${id},${5 + i},${i === 1 ? 1 : 0}`);
   writeFileSync(at(`${name}_cases.csv`), ['case_id,survival_months,censorship', ...rows].join('\n'));
   const folds = [0, 1].map((fold) => ({
-    train: CASES.filter((_, i) => (i < 3) === (fold === 0)),
-    test: CASES.filter((_, i) => (i < 3) !== (fold === 0)),
+    train: CASES.filter((_, i) => i < 3 === (fold === 0)),
+    test: CASES.filter((_, i) => i < 3 !== (fold === 0)),
   }));
   writeFileSync(at(`${name}_folds.json`), JSON.stringify({ unit: 'case', folds }));
   return at(`${name}.safetensors`);

@@ -62,6 +62,8 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   const none = await reproduce('table', '2', '--data-root', at('all'), ...small.slice(0, 2), '--out', at('none'));
   expect([none.code, none.err]).toEqual([
     65,
-    expect.stringMatching(/no data were found: camelyon with resnet-50 features: .*tcga-nsclc with plip features/) as string,
+    expect.stringMatching(
+      /no data were found: camelyon with resnet-50 features: .*tcga-nsclc with plip features/,
+    ) as string,
   ]);
 });

@@ -76,7 +76,7 @@ function stageOf({ id, fold, config }: Job, store: JobStore, protocol: Protocol)
   return fit ? [{ fold, protocol, stage: config.model, folder: folder.file(...parts), fit }] : [];
 }
 
-/** By what the stages took; one that was gone on with after a kill counts its last stretch only, so such jobs are left out. */
+/** By what the stages took; one that was gone on with after a kill counts its last stretch only, so it is less than the truth then. */
 function epochSecondsOf(jobs: readonly Job[], store: JobStore): { epochSeconds?: number } {
   let [seconds, epochs] = [0, 0];
   for (const job of jobs) {
