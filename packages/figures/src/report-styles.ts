@@ -56,7 +56,7 @@ figcaption{margin-top:4px;max-width:440px}
 .columns th{color:var(--fig-muted);font-weight:400}
 footer{color:var(--fig-muted);font-size:.85rem;padding:0 4px}
 @media (max-width:640px){
-thead th.number{white-space:normal}
+thead th.number{white-space:normal;overflow-wrap:normal}
 main{padding:10px 10px 40px}
 header,section{padding:14px 14px;border-radius:10px;margin-bottom:12px}
 h1{font-size:1.35rem}

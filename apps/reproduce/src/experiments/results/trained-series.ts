@@ -60,7 +60,10 @@ function placeOf({ rows, columns }: GridExperiment, row: number, column: number)
     const { set, extractor, base, test } = cellSpec(rows[row] as never, columns[index] as never);
     return [set, extractor, base, test].join();
   };
-  const alike = columns.filter((_, index) => dataOf(index) === dataOf(column)).map(({ header }) => header);
+  const isCost = (metric: string) => (COSTS as readonly string[]).includes(metric);
+  const alike = columns
+    .filter(({ metric }, index) => !isCost(metric) && dataOf(index) === dataOf(column))
+    .map(({ header }) => header);
   const [first = []] = alike;
   const shared = first.filter((part, i) => alike.every((header) => header[i] === part));
   return shared.filter((part) => !METRIC_HEADINGS.test(part)).join(' ');
