@@ -44,6 +44,8 @@ function exitCodeOf(error: unknown): number {
     case 'state-dict':
     case 'undefined-metric':
       return EXIT.data;
+    case 'busy':
+      return EXIT.again;
     default:
       return EXIT.failure;
   }

@@ -17,6 +17,8 @@ export function publishedSection(context: ReportContext): Content {
 
 function onePart(context: ReportContext, table: PublishedTable): Markup {
   const { metrics, rows } = table;
+  // A column of dashes would only take room where the two cannot be compared.
+  const compared = rows.some(({ values }) => Object.values(values).some((value) => differenceOf(value)));
   return markup`<h3>${name(table.title)}</h3>
     <p>Published: ${prose(table.source)}. ${prose(table.note ?? '')}</p>
     <div class="scroll">
@@ -28,7 +30,7 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
               (metric) =>
                 markup`<th scope="col" class="number">${name(metric.name)}, ours</th>
                   <th scope="col" class="number">published</th>
-                  <th scope="col" class="number">difference</th>`,
+                  ${compared && markup`<th scope="col" class="number">difference</th>`}`,
             )}
           </tr>
         </thead>
@@ -37,7 +39,7 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
             (row) =>
               markup`<tr>
                 <th scope="row">${name(row.label)}</th>
-                ${metrics.map(({ id }) => cells(row.values[id]))}
+                ${metrics.map(({ id }) => cells(row.values[id], compared))}
               </tr>`,
           )}
         </tbody>
@@ -46,13 +48,28 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
     <div class="figures">${metrics.map((metric) => metricFigure(context, table, metric))}</div>`;
 }
 
-function cells(value: PublishedTable['rows'][number]['values'][string] = {}): Markup {
-  const { ours, published } = value;
-  const { mean, std } = foldSummary(ours);
-  const difference = published && valueOf(mean) !== null ? (valueOf(mean) as number) - published.mean : null;
+type Value = PublishedTable['rows'][number]['values'][string];
+
+function cells(value: Value = {}, compared: boolean): Markup {
+  const { mean, std } = foldSummary(value.ours);
+  const { published } = value;
   return markup`<td class="number">${withSpread(valueOf(mean), valueOf(std))}</td>
     <td class="number">${withSpread(published?.mean, published?.std)}</td>
-    <td class="number">${signed(difference)}</td>`;
+    ${compared && markup`<td class="number">${withInterval(differenceOf(value))}</td>`}`;
+}
+
+/** What is given, else that of the means. */
+function differenceOf(value: Value): Value['difference'] {
+  if (Object.hasOwn(value, 'difference')) return value.difference;
+  const mean = valueOf(foldSummary(value.ours).mean);
+  return value.published && mean !== null ? { value: mean - value.published.mean } : undefined;
+}
+
+function withInterval(difference: Value['difference']): Content {
+  if (!difference) return '–';
+  const { value, interval } = difference;
+  const range = interval && markup` <span class="spread">[${signed(interval.lower)}, ${signed(interval.upper)}]</span>`;
+  return markup`${signed(value)}${range}`;
 }
 
 function withSpread(mean: number | null | undefined, std: number | null | undefined): Content {

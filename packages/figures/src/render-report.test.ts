@@ -62,6 +62,19 @@ describe('a report', () => {
     expect(real).toContain('real data');
   });
 
+  it('shows a given difference with its interval, and no column of differences where nothing can be compared', () => {
+    const [table] = (exampleData().published ?? []) as [
+      NonNullable<ReturnType<typeof exampleData>['published']>[number],
+    ];
+    const render = (difference: { value: number; interval: { lower: number; upper: number } } | undefined) => {
+      const values = { auc: { ours: { folds: [{ value: 0.9 }] }, published: { mean: 0.94 }, difference } };
+      return renderReport({ ...exampleData(), published: [{ ...table, rows: [{ label: 'AB-MIL', values }] }] });
+    };
+    expect(render({ value: -0.04, interval: { lower: -0.09, upper: 0.01 } })).toMatch(/−0\.040.*\[−0\.090, \+0\.010\]/);
+    const part = /<section id="published">.*?<\/section>/s.exec(render(undefined))?.[0];
+    expect(part).not.toContain('difference');
+  });
+
   it('sets our figures beside published ones, with the difference', () => {
     const { published = [] } = exampleData();
     const [table] = published as [(typeof published)[number]];

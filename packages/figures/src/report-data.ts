@@ -53,10 +53,10 @@ export interface DataSetSummary {
   bags: number;
   /** Bags of each class. */
   classes?: readonly { name: string; bags: number }[];
-  /** Instances in all bags. */
-  instances: number;
-  /** Features of an instance. */
-  width: number;
+  /** Instances in all bags, where they were counted. */
+  instances?: number;
+  /** Features of an instance, where all have as many. */
+  width?: number;
   folds: number;
 }
 
@@ -195,7 +195,17 @@ export interface PublishedTable {
   rows: readonly {
     label: string;
     /** By metric id; ours may be missing, and so may theirs. */
-    values: Readonly<Record<string, { ours?: FoldValues; published?: { mean: number; std?: number } }>>;
+    values: Readonly<
+      Record<
+        string,
+        {
+          ours?: FoldValues;
+          published?: { mean: number; std?: number };
+          /** Ours minus theirs; left out, that of the means where there are both, unless it is given as undefined. */
+          difference?: { value: number; interval?: { lower: number; upper: number } } | undefined;
+        }
+      >
+    >;
   }[];
 }
 

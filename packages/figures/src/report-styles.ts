@@ -36,6 +36,7 @@ th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1p
 thead th{color:var(--fig-muted);font-size:.85rem;vertical-align:bottom}
 tbody th{font-weight:600;min-width:7.5rem;overflow-wrap:break-word}
 th.number,td.number{text-align:right;padding:6px 0 6px 14px;white-space:nowrap}
+.words{min-width:8.5rem}
 .folds th,.folds td{padding-top:2px;padding-bottom:2px;border-bottom:0;font-size:.875rem;font-weight:400}
 .folds .first th,.folds .first td{border-top:1px solid var(--fig-line)}
 .spread{color:var(--fig-muted);font-size:.9em}
@@ -55,6 +56,7 @@ figcaption{margin-top:4px;max-width:440px}
 .columns th{color:var(--fig-muted);font-weight:400}
 footer{color:var(--fig-muted);font-size:.85rem;padding:0 4px}
 @media (max-width:640px){
+thead th.number{white-space:normal;overflow-wrap:normal}
 main{padding:10px 10px 40px}
 header,section{padding:14px 14px;border-radius:10px;margin-bottom:12px}
 h1{font-size:1.35rem}

@@ -10,9 +10,11 @@ export function headerSection(context: ReportContext): Markup {
     : markup`<span class="badge real">real data</span>`;
   const classes = dataSet.classes?.map((each) => `${formatCount(each.bags)} ${name(each.name)}`).join(', ');
   const facts: [string, Content][] = [
-    ['bags', [formatCount(dataSet.bags), classes !== undefined && ` (${classes})`]],
-    ['instances', formatCount(dataSet.instances)],
-    ['features', formatCount(dataSet.width)],
+    ...(dataSet.bags === 0
+      ? []
+      : [['bags', [formatCount(dataSet.bags), classes !== undefined && ` (${classes})`]] as [string, Content]]),
+    ...(dataSet.instances === undefined ? [] : [['instances', formatCount(dataSet.instances)] as [string, Content]]),
+    ...(dataSet.width === undefined ? [] : [['features', formatCount(dataSet.width)] as [string, Content]]),
     ['folds', formatCount(dataSet.folds)],
     ['seed', name(run.seed)],
     ['backend', name(run.backend)],

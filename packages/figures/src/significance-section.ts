@@ -26,8 +26,8 @@ export function significanceSection(context: ReportContext): Content {
             (test) =>
               markup`<tr>
                 <th scope="row">${name(test.second)} − ${name(test.first)}${protocolBadge(protocolOf(context, test.protocol))}</th>
-                <td>${name(test.metric)}</td>
-                <td>${prose(test.method)}${valueOf(test.p) === null && `; none: ${prose(reasonOf(test.p))}`}</td>
+                <td class="words">${name(test.metric)}</td>
+                <td class="words">${prose(test.method)}${valueOf(test.p) === null && `; none: ${prose(reasonOf(test.p))}`}</td>
                 <td class="number">${formatValue(valueOf(test.difference))}</td>
                 <td class="number">
                   ${test.interval ? `${formatValue(test.interval.lower)} to ${formatValue(test.interval.upper)}` : '–'}

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'config' // an option that cannot be
   | 'non-finite' // a NaN or an infinity where training cannot go on
   | 'undefined-metric' // a metric that has no value for this input
+  | 'busy' // another process has what this one needs: try again later
   | 'dependency'; // a program or package the user has to install
 
 export interface MhimErrorOptions {

@@ -14,7 +14,12 @@ const leave = (holder: object) => writeFileSync(path(), JSON.stringify(holder));
 
 test('one holder at a time', () => {
   const release = lockRun(folder);
-  expect(() => lockRun(folder)).toThrow(/another process is training into this folder/);
+  expect(() => lockRun(folder)).toThrow(
+    expect.objectContaining({
+      code: 'busy',
+      message: expect.stringMatching(/another process is training into this folder/) as string,
+    }) as Error,
+  );
   release();
   lockRun(folder)();
   expect(existsSync(path())).toBe(false);

@@ -18,7 +18,7 @@ const UNWRITTEN_MS = 5000;
 /**
  * Makes this process the only one that trains into `folder`. A lock whose process is gone is taken over.
  * @returns what releases it
- * @throws MhimError `config` when another process holds it
+ * @throws MhimError `busy` when another process holds it
  */
 export function lockRun(folder: string): () => void {
   mkdirSync(folder, { recursive: true });
@@ -39,7 +39,7 @@ export function lockRun(folder: string): () => void {
     }
   }
   throw new MhimError('another process is training into this folder.', {
-    code: 'config',
+    code: 'busy',
     path: folder,
     hint: `Wait for it, choose another folder, or delete ${path} if it was on another machine that is gone.`,
   });

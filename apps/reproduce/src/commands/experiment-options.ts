@@ -31,7 +31,7 @@ export function experimentOptions(command: Command): Command {
   return command
     .option(
       '--data-root <dir>',
-      'folder of the data sets: SET/EXTRACTOR/ with SET/labels.csv, SET/survival.csv, SET/folds',
+      'folder of the data sets, as reproduce data check finds them; or SET/EXTRACTOR/ with SET/labels.csv, SET/folds',
     )
     .option(
       '--data <where>',
@@ -79,8 +79,9 @@ export function planOptions(
   };
 }
 
-function placesOf({ dataRoot, data, simulated, slides, out }: ExperimentFlags): DataPlaces {
-  const places = { root: dataRoot, given: parsePlaces(data) };
+function placesOf({ dataRoot, data, simulated, slides, out, set }: ExperimentFlags): DataPlaces {
+  const skips = set.includes('onMissing=skip');
+  const places = { root: dataRoot, given: parsePlaces(data), ...(skips ? ({ onMissing: 'skip' } as const) : {}) };
   if (!simulated) return places;
   const { instances, width } = REHEARSAL;
   return { ...places, simulated: { folder: join(out, 'simulated'), slides, instances, width } };

@@ -41,7 +41,7 @@ const help = (command: string) => {
   return `
 Every training is a job in OUT/jobs/ID, ID being a hash of configuration, split, data and version: what is there is not done again,
 baselines are trained once for all that start from them, and the same command goes on after a kill. Beside each table are written
-ID.json, ID.csv and ID.tex.
+ID.json, ID.csv and ID.tex, and report.html of all that were asked for.
 
 Examples:
   $ reproduce ${name} --simulated --out runs/rehearsal
@@ -60,7 +60,7 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
     return;
   }
   const plan = await planExperiments(options);
-  for (const set of plan.missing) log(`Left out, no data: ${set}.`);
+  for (const set of plan.missing) log(`Left out, no data: ${set}`);
   // Beside the jobs.jsonl of reproduce plan, whose numbers a cluster may be working through.
   const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
   const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });

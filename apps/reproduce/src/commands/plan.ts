@@ -29,7 +29,7 @@ Examples:
       const log = (line: string) => void process.stderr.write(`${line}\n`);
       const store = new JobStore(flags.out);
       const plan = await planExperiments(planOptions(namedExperiments(what), flags, log));
-      for (const set of plan.missing) log(`Left out, no data: ${set}.`);
+      for (const set of plan.missing) log(`Left out, no data: ${set}`);
       store.writePlan(plan);
       process.stdout.write(`${planTable(plan, store)}${plan.jobs.length} jobs: ${flags.out}/jobs.jsonl\n`);
     });

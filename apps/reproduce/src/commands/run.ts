@@ -44,20 +44,14 @@ Examples:
       const job = find(jobs, wanted, offset, plan);
       const log = (line: string) => void process.stderr.write(`${line}\n`);
       log(`Job ${job.id}: ${job.name}`);
-      try {
-        const worked = await runJob(job, {
-          store: new JobStore(dirname(plan)),
-          jobs: new Map(jobs.map((one) => [one.id, one])),
-          checkpointSeconds,
-          interrupts,
-          log,
-        });
-        process.stdout.write(`${job.id} ${worked ? 'done' : 'is done already'}\n`);
-      } catch (error) {
-        if (!isHeld(error)) throw error;
-        log(`${(error as Error).message}`);
-        process.exitCode = EXIT.again;
-      }
+      const worked = await runJob(job, {
+        store: new JobStore(dirname(plan)),
+        jobs: new Map(jobs.map((one) => [one.id, one])),
+        checkpointSeconds,
+        interrupts,
+        log,
+      });
+      process.stdout.write(`${job.id} ${worked ? 'done' : 'is done already'}\n`);
     });
 }
 
@@ -69,9 +63,4 @@ function find(jobs: readonly Job[], wanted: string, offset: number, path: string
     path,
     hint: `It has ${jobs.length} jobs, numbered from 0.`,
   });
-}
-
-/** Another process trains into the folder: it will be done, or can be gone on with. */
-function isHeld(error: unknown): boolean {
-  return error instanceof MhimError && error.message.includes('another process is training into this folder');
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
 import type { Job } from './graph/job.js';
@@ -58,6 +59,12 @@ describe('every table and figure runs on simulated slides', () => {
     }
     expect(read('all', `${id}.csv`).split('\n')[0]).toContain('ours_mean,ours_std');
     expect(read('all', `${id}.tex`)).toContain('\\begin{tabular}');
+    const report = read('all', 'report.html');
+    expect(report).toContain(kind === 'table' ? 'Beside the published figures' : 'id="sweeps"');
+    if (id === 'table-4') expect(report).toMatch(/log-rank p/);
+    if (id === 'table-6') expect(report).toContain('peak memory, MB');
+    if (id === 'table-8') expect(report).toMatch(/− its baseline.*DeLong/s);
+    expect(report).not.toContain('NaN');
   });
 
   test('trainings of several tables are one job', () => {
@@ -171,6 +178,15 @@ describe('plan, run, collect', () => {
     // What was done here and there is the same.
     const [, , mined] = jobsOf(out, 'jobs.jsonl') as [Job, Job, Job];
     expect(read('elsewhere', 'jobs', mined.id, 'result.json')).toBe(read(out, 'jobs', mined.id, 'result.json'));
+  });
+
+  test('a job that another process has is to be tried again: 75', async () => {
+    const [job] = jobsOf(out, 'jobs.jsonl') as [Job];
+    rmSync(at(out, 'jobs', job.id, 'result.json'));
+    writeFileSync(at(out, 'jobs', job.id, '.lock'), JSON.stringify({ pid: process.ppid, host: hostname() }));
+    const { code, err } = await reproduce('run', '--plan', at(out, 'jobs.jsonl'), '--job', '0');
+    expect(code).toBe(75);
+    expect(err).toContain('another process is training into this folder');
   });
 
   test('bad data are 65, bad plans 2', async () => {

@@ -11,11 +11,15 @@ export function testsOf(stages: readonly TrainedStage[], protocol: Protocol, con
   if (!first) return [];
   return others.flatMap((second) => {
     const names = { protocol, first: first.model, second: second.model };
-    if (second.folds.length !== first.folds.length) return [];
-    return config.task === 'survival'
-      ? [{ ...names, ...survivalTest(first.folds, second.folds) }]
-      : classTests(first.folds, second.folds).map((test) => ({ ...names, ...test }));
+    return pairTests(first.folds, second.folds, config.task === 'survival').map((test) => ({ ...names, ...test }));
   });
+}
+
+/** Tests of the second against the first, fold by fold; none where they were not judged on the same bags. */
+export function pairTests(first: readonly TrainedStage[], second: readonly TrainedStage[], survival: boolean): Test[] {
+  const ids = (folds: readonly TrainedStage[]) => JSON.stringify(folds.map(({ fit }) => fit.best.test.ids));
+  if (ids(first) !== ids(second)) return [];
+  return survival ? [survivalTest(first, second)] : classTests(first, second);
 }
 
 /** One case as both models see it. */

@@ -76,7 +76,8 @@ function outcomes({ bags }: BagSource): { name: string; bags: number }[] {
   ];
 }
 
-const describedProtocols: Record<Protocol, ReportProtocol> = {
+/** How each protocol chooses, in words. */
+export const describedProtocols: Record<Protocol, ReportProtocol> = {
   honest: {
     id: 'honest',
     name: 'Honest',

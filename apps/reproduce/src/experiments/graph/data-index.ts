@@ -34,16 +34,15 @@ export class DataIndices {
 
   /** Of a training: what identifies its data and its split, and how many folds there are. */
   async identity(config: TrainConfig): Promise<DataIdentity & { folds: number }> {
-    const { data, labels, folds, unit, onMissing, k, seed, task = 'classification' } = config;
-    const { fingerprint } = await this.index({ data, labels, folds, unit }, task);
-    const split = await remember(
-      this.splits,
-      JSON.stringify([data, labels, folds, unit, onMissing, k, seed, task]),
-      () =>
-        this.open({ data, labels, folds, unit }, task, async (source) => {
-          const chosen = await chooseFolds(source, config);
-          return { sha256: hashFolds(nameFolds(chosen, source.bags)), folds: chosen.length };
-        }),
+    const { data, dataSet, extractor, labels, folds, foldScheme, unit, onMissing, k, seed } = config;
+    const { task = 'classification' } = config;
+    const located = { data, dataSet, extractor, labels, folds, unit, onMissing };
+    const { fingerprint } = await this.index(located, task);
+    const split = await remember(this.splits, JSON.stringify([located, foldScheme, k, seed, task]), () =>
+      this.open(located, task, async (source) => {
+        const chosen = await chooseFolds(source, config);
+        return { sha256: hashFolds(nameFolds(chosen, source.bags)), folds: chosen.length };
+      }),
     );
     return { fingerprint, split: split.sha256, folds: split.folds };
   }
@@ -51,7 +50,7 @@ export class DataIndices {
   private async open<T>(data: LocatedData, task: DataRef['task'], use: (source: BagSource) => Promise<T>): Promise<T> {
     const opened = await openData({ ...data, log: this.log });
     try {
-      const source = task === 'survival' ? withoutClasses(opened) : opened;
+      const source = task === 'survival' && data.dataSet === undefined ? withoutClasses(opened) : opened;
       if (task === 'survival') requireOutcomes(source);
       else requireLabels(source);
       return await use(source);

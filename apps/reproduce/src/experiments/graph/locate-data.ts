@@ -4,17 +4,24 @@ import { join } from 'node:path';
 import { simulatedSlides, writeBagStore, type BagInfo } from '@mhim/datasets';
 import { MhimError, writeFileAtomic } from '@mhim/tensor';
 import { stringify } from 'csv-stringify/sync';
+import { findCohort } from '../../cohorts/catalogue.js';
+import type { Cohort } from '../../cohorts/cohort.js';
 import type { TrainInput } from '../../config/train-config.js';
 import { DATA_SETS, EXTRACTORS, type DataRef } from '../experiment.js';
 
 /** Where the user's data lie. */
 export interface DataPlaces {
-  /** Holds SET/EXTRACTOR/ for every set, with SET/labels.csv, SET/survival.csv and SET/folds beside. */
+  /**
+   * Holds the features of every set with their label tables, as `reproduce train --data-set` finds them; or SET/EXTRACTOR/ with
+   * SET/labels.csv, SET/survival.csv and SET/folds beside.
+   */
   root?: string;
   /** Paths by `SET/EXTRACTOR` or `SET`; under `*` what stands in for every set. */
   given?: Readonly<Record<string, string>>;
   /** Makes simulated slides instead. */
   simulated?: SimulatedSize;
+  /** Whether slides without features or label are left out. */
+  onMissing?: 'error' | 'skip';
 }
 
 export interface SimulatedSize {
@@ -26,28 +33,49 @@ export interface SimulatedSize {
 }
 
 /** What a training configuration says of its data. */
-export type LocatedData = Pick<TrainInput, 'labels' | 'folds' | 'unit'> & { data: string };
+export type LocatedData = Pick<TrainInput, 'dataSet' | 'extractor' | 'labels' | 'folds' | 'unit' | 'onMissing'> & {
+  data: string;
+};
 
 /**
- * The one place that knows where features, labels and folds of a data set are. Undefined where there are none.
+ * The one place that knows where features, labels and folds of a data set are; whether they are all there is seen when they are opened.
+ * Undefined where no place is named.
  *
- * In order: what `--data` names for the set and extractor, the set, or everything; simulated slides; the layout of `--data-root`.
+ * In order: what `--data` names for the set and extractor, the set, or everything; simulated slides; below `--data-root` a bag store or
+ * labelled folder SET/EXTRACTOR, else whatever the catalogue of data sets finds there.
  */
 export async function locateData(ref: DataRef, places: DataPlaces): Promise<LocatedData | undefined> {
   const { set, extractor, task } = ref;
   const given = places.given?.[`${set}/${extractor}`] ?? places.given?.[set] ?? places.given?.['*'];
-  const unit = task === 'survival' ? ({ unit: 'case' } as const) : {};
+  const { onMissing } = places;
+  const unit = {
+    ...(task === 'survival' ? ({ unit: 'case' } as const) : {}),
+    ...(onMissing === undefined ? {} : { onMissing }),
+  };
   if (given !== undefined) return { data: given, ...besides(given, task), ...unit };
   if (places.simulated) return simulatedData(ref, places.simulated);
   if (places.root === undefined) return undefined;
   const folder = join(places.root, set);
   const data = join(folder, extractor);
-  return existsSync(data) ? { data, ...besides(folder, task), ...unit } : undefined;
+  const beside = besides(folder, task);
+  const labelled =
+    beside.labels !== undefined || ['bags.safetensors', 'labels.csv'].some((file) => existsSync(join(data, file)));
+  if (existsSync(data) && labelled) return { data, ...beside, ...unit };
+  const dataSet = cohortOf(ref)?.name;
+  if (dataSet === undefined) return undefined;
+  const { folds } = beside;
+  return { data: places.root, dataSet, extractor, ...(folds === undefined ? {} : { folds }), ...unit };
+}
+
+/** The set as the catalogue has it: of CPTAC, the one of the task. */
+function cohortOf({ set, task }: DataRef): Cohort | undefined {
+  const cohort = findCohort(set === 'cptac' ? (task === 'survival' ? 'cptac-luad' : 'cptac-nsclc') : set);
+  return cohort?.task === task ? cohort : undefined;
 }
 
 /** Where a set would have to lie, for messages. */
 export function expectedPlace({ set, extractor }: DataRef, { root }: DataPlaces): string {
-  return root === undefined ? `--data ${set}/${extractor}=PATH` : join(root, set, extractor);
+  return root === undefined ? `name it with --data ${set}/${extractor}=PATH` : join(root, set, extractor);
 }
 
 /** Label table and folds that lie beside the features. */

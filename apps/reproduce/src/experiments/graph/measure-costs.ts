@@ -24,7 +24,7 @@ export async function measureCosts({
 }: Pick<Job, 'config' | 'fold'>): Promise<Record<CostName, number> & { machine: string }> {
   const backend = await useBackend({ log: () => {} });
   const opened = await openData({ ...config, log: () => {} });
-  const source = config.task === 'survival' ? withoutClasses(opened) : opened;
+  const source = config.task === 'survival' && config.dataSet === undefined ? withoutClasses(opened) : opened;
   try {
     const { train } = (await chooseFolds(source, config))[fold] as { train: number[] };
     const task =

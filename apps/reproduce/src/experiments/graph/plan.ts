@@ -51,7 +51,7 @@ export interface Plan {
   /** Jobs that others start from stand before those. */
   jobs: readonly Job[];
   experiments: readonly PlannedExperiment[];
-  /** Sets that were not found, and where they were looked for. */
+  /** Sets that cannot be used, each with the reason. */
   missing: readonly string[];
   /** Whether any of the data are made up, or models made small. */
   simulated: boolean;
@@ -74,7 +74,7 @@ export async function planExperiments(options: PlanOptions): Promise<Plan> {
 
 class Planner {
   private readonly jobs = new Map<string, Job>();
-  private readonly missing = new Set<string>();
+  private readonly missing = new Map<string, string>();
   private readonly indices: DataIndices;
   private simulated = false;
   private chosen = 0;
@@ -97,7 +97,7 @@ class Planner {
       });
     }
     if (this.jobs.size === 0) {
-      throw new MhimError(`no data were found: ${[...this.missing].join(', ')}.`, {
+      throw new MhimError(`no data were found: ${this.missingSets().join('; ')}`, {
         code: 'file-missing',
         path: this.options.places.root ?? '--data-root',
         hint: 'Name the folder of the data sets with --data-root, single ones with --data SET/EXTRACTOR=PATH, or try --simulated.',
@@ -109,11 +109,15 @@ class Planner {
     return {
       jobs: jobs.sort((a, b) => a.level - b.level).map(({ job }) => job),
       experiments,
-      missing: [...this.missing],
+      missing: this.missingSets(),
       simulated: this.simulated,
       reduced: this.options.overrides?.reduced ?? false,
       comparable: !this.simulated && this.options.places.given?.['*'] === undefined,
     };
+  }
+
+  private missingSets(): string[] {
+    return [...this.missing].map(([set, why]) => `${set}: ${why.replace(/[.\s]*$/, '.')}`);
   }
 
   private async grid(experiment: GridExperiment): Promise<PlannedCell[]> {
@@ -228,12 +232,16 @@ class Planner {
     const ref = { set, extractor, task };
     const { places, assumeMissing } = this.options;
     const located = await locateData(ref, places);
-    if (located) {
+    try {
+      if (!located) throw new MhimError(expectedPlace(ref, places), { code: 'file-missing' });
       const index = await this.indices.index(located, task);
       this.simulated ||= index.simulated;
       return { located, index };
+    } catch (error) {
+      // Of a sweep over many sets the others can be run; what was wrong is said once a set.
+      if (!(error instanceof MhimError)) throw error;
+      this.missing.set(`${set} with ${extractor} features`, error.message);
     }
-    this.missing.add(`${set} with ${extractor} features (${expectedPlace(ref, places)})`);
     return assumeMissing ? { located: { data: set }, index: assumedIndex(ref) } : undefined;
   }
 }

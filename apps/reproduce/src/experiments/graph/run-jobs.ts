@@ -162,12 +162,16 @@ async function inProcess(job: Job, { plan, processes, interrupts }: RunJobsOptio
         .split('\n')
         .at(-1)
         ?.replace(/^error: /, '') ?? '';
-    throw new MhimError(last || `the process ended with code ${code}.`, {
-      code: code === EXIT.configuration ? 'config' : 'data',
-    });
+    throw new MhimError(last || `the process ended with code ${code}.`, { code: codeOf(code) });
   } finally {
     interrupts.signal.removeEventListener('abort', stop);
   }
+}
+
+/** Of a process that said what was wrong in its last line. */
+function codeOf(exit: number | null): MhimError['code'] {
+  if (exit === EXIT.configuration) return 'config';
+  return exit === EXIT.again ? 'busy' : 'data';
 }
 
 function programPath(): string {

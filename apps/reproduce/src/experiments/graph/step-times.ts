@@ -4,6 +4,8 @@ export interface ModelTimes {
   infer: readonly [readonly [number, number], readonly [number, number]];
   /** Trainable scalars at 1024 features and two classes. */
   parameters: number;
+  /** Which of the times were not measured on the quiet machine but scaled, see {@link stepTimes}. */
+  scaled?: readonly ('train at 10000' | 'infer')[];
 }
 
 export interface StepTimes {
@@ -14,132 +16,146 @@ export interface StepTimes {
   models: Readonly<Record<string, ModelTimes>>;
 }
 
-/** The step times that estimates are made of: the shortest of a few steps, as `tools/bench` times them (`min_ms`). */
+/**
+ * The step times that estimates are made of: medians on a quiet machine, as `tools/bench` times them (docs/performance.md).
+ *
+ * Scaled, where a quiet figure is owed: training at 10,000 instances of a method is its aggregator's times the ratio of the two at 1,000, of
+ * R2T-MIL and 2DMamba ten times that at 1,000; inference is the share of a training step that it had when both were measured under load.
+ */
 export const stepTimes: StepTimes = {
   machine: 'AMD EPYC, 2 cores, TensorFlow on CPU',
   measured: '2026-11-25',
-  note: 'measured at a load of 15 to 23 on the 2 cores, so several times what an idle machine takes (AB-MIL, 10,000 instances: 176 ms idle)',
+  note: 'on a quiet machine; inference of most models and the largest bags of R2T-MIL, 2DMamba, MHIM-v2 over DSMIL and TransMIL are scaled from them',
   models: {
     'ab-mil': {
       train: [
-        [1000, 72.1],
-        [10000, 2126.3],
+        [1000, 25],
+        [10000, 167],
       ],
       infer: [
-        [1000, 28.2],
-        [10000, 1113.5],
+        [1000, 10.6],
+        [10000, 68.8],
       ],
       parameters: 591619,
     },
     'ds-mil': {
       train: [
-        [1000, 88.5],
-        [10000, 3007.6],
+        [1000, 42],
+        [10000, 297],
       ],
       infer: [
-        [1000, 21.6],
-        [10000, 1030.6],
+        [1000, 10.3],
+        [10000, 101.8],
       ],
       parameters: 872708,
+      scaled: ['infer'],
     },
     'clam-sb': {
       train: [
-        [1000, 172.6],
-        [10000, 1856.6],
+        [1000, 38],
+        [10000, 285],
       ],
       infer: [
-        [1000, 18.2],
-        [10000, 673.5],
+        [1000, 4.0],
+        [10000, 103.4],
       ],
       parameters: 790791,
+      scaled: ['infer'],
     },
     'dtfd-mil': {
       train: [
-        [1000, 48.2],
-        [10000, 815.9],
+        [1000, 34],
+        [10000, 178],
       ],
       infer: [
-        [1000, 21.1],
-        [10000, 352.9],
+        [1000, 14.9],
+        [10000, 77.0],
       ],
       parameters: 789254,
+      scaled: ['infer'],
     },
     'ib-mil': {
       train: [
-        [1000, 46.3],
-        [10000, 1371.3],
+        [1000, 26],
+        [10000, 175],
       ],
       infer: [
-        [1000, 21.3],
-        [10000, 441.1],
+        [1000, 12.0],
+        [10000, 56.3],
       ],
       parameters: 723971,
+      scaled: ['infer'],
     },
     'trans-mil': {
       train: [
-        [1000, 815.1],
-        [10000, 7851.7],
+        [1000, 414],
+        [10000, 1381],
       ],
       infer: [
-        [1000, 254.9],
-        [10000, 2829.4],
+        [1000, 129.5],
+        [10000, 497.7],
       ],
       parameters: 2672146,
+      scaled: ['infer'],
     },
     'r2t-mil': {
       train: [
-        [1000, 316.5],
-        [10000, 2779.7],
+        [1000, 107],
+        [10000, 1070],
       ],
       infer: [
-        [1000, 166.0],
-        [10000, 1943.7],
+        [1000, 56.1],
+        [10000, 748.2],
       ],
       parameters: 2697474,
+      scaled: ['train at 10000', 'infer'],
     },
     'mamba-2d': {
       train: [
-        [1000, 300.3],
-        [10000, 5101.6],
+        [1000, 212],
+        [10000, 2120],
       ],
       infer: [
-        [1000, 131.7],
-        [10000, 1034.1],
+        [1000, 93.0],
+        [10000, 429.7],
       ],
       parameters: 265131,
+      scaled: ['train at 10000', 'infer'],
     },
     'mhim-v2:ab-mil': {
       train: [
-        [1000, 94.0],
-        [10000, 1641.7],
+        [1000, 61],
+        [10000, 291],
       ],
       infer: [
-        [1000, 20.8],
-        [10000, 765.3],
+        [1000, 15.5],
+        [10000, 165.5],
       ],
       parameters: 1641602,
     },
     'mhim-v2:ds-mil': {
       train: [
-        [1000, 121.9],
-        [10000, 2811.1],
+        [1000, 71],
+        [10000, 502],
       ],
       infer: [
-        [1000, 28.8],
-        [10000, 886.5],
+        [1000, 16.8],
+        [10000, 158.3],
       ],
       parameters: 1923846,
+      scaled: ['train at 10000', 'infer'],
     },
     'mhim-v2:trans-mil': {
       train: [
-        [1000, 947.2],
-        [10000, 8499.2],
+        [1000, 503],
+        [10000, 1678],
       ],
       infer: [
-        [1000, 289.1],
-        [10000, 4775.2],
+        [1000, 153.5],
+        [10000, 942.8],
       ],
       parameters: 3722258,
+      scaled: ['train at 10000', 'infer'],
     },
   },
 };

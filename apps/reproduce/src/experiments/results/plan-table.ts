@@ -29,7 +29,7 @@ export function planTable(plan: Plan, store: JobStore): string {
     ...(unmeasured.size > 0 ? [`Not measured and not in the times: ${[...unmeasured].join(', ')}.`] : []),
     ...(plan.missing.length > 0
       ? [
-          `Not found, planned as the paper describes them: ${plan.missing.length} of the feature sets, e.g. ${plan.missing[0]}.`,
+          `Not found, planned as the paper describes them: ${plan.missing.length} of the feature sets, e.g. ${plan.missing[0]}`,
         ]
       : []),
     '',

@@ -1,15 +1,18 @@
+import { writeReport } from '@mhim/figures';
 import type { Experiment } from '../experiment.js';
 import { RunFolder } from '../../run/run-folder.js';
 import type { JobStore } from '../graph/job-store.js';
 import type { Plan } from '../graph/plan.js';
 import { resultCsv } from './csv.js';
+import { experimentReport, type ReportedExperiment } from './experiment-report.js';
 import { collectExperiment } from './experiment-result.js';
 import { resultLatex } from './latex.js';
 import { writeMaps } from './maps-report.js';
 import { consoleTable } from './console-table.js';
 
 /**
- * Writes `ID.json`, `ID.csv` and `ID.tex` of every table and sweep, `ID.html` of every map figure, from the jobs that are done.
+ * Writes `ID.json`, `ID.csv` and `ID.tex` of every table and sweep, `ID.html` of every map figure, and `report.html` of all tables and
+ * sweeps together, from the jobs that are done.
  * @returns the tables for the console
  */
 export async function writeResults(
@@ -18,19 +21,28 @@ export async function writeResults(
 ): Promise<string> {
   const jobs = new Map(plan.jobs.map((job) => [job.id, job]));
   const folder = new RunFolder(store.root);
+  const reported: ReportedExperiment[] = [];
   let text = '';
   for (const [index, experiment] of plan.definitions.entries()) {
-    const cells = plan.experiments[index]?.cells ?? [];
+    const planned = plan.experiments[index] ?? { id: experiment.id, cells: [] };
+    const { cells } = planned;
     if (experiment.kind === 'maps') {
       text += await writeMaps({ experiment, cells, jobs, store });
       continue;
     }
     const { simulated, reduced, comparable } = plan;
     const result = collectExperiment({ experiment, cells, jobs, store, simulated, reduced, comparable });
+    reported.push({ experiment, planned, result });
     folder.writeJson(result, `${result.id}.json`);
     folder.writeText(resultCsv(result), `${result.id}.csv`);
     folder.writeText(resultLatex(result), `${result.id}.tex`);
     text += `${consoleTable(result)}Files: ${folder.file(result.id)}.json, .csv, .tex\n`;
+  }
+  const command = `reproduce ${process.argv.slice(2).join(' ')}`;
+  const report = reported.length === 0 ? undefined : experimentReport({ reported, jobs, store, command });
+  if (report) {
+    await writeReport(folder.file('report.html'), report);
+    text += `Report: ${folder.file('report.html')}\n`;
   }
   return text;
 }

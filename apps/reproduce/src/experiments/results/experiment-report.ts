@@ -1,0 +1,305 @@
+import type {
+  Cost,
+  FoldValues,
+  MetricDefinition,
+  ModelResult,
+  Note,
+  Protocol as ReportProtocol,
+  ReportData,
+  SignificanceTest,
+} from '@mhim/figures';
+import { describedProtocols } from '../../report/report-data.js';
+import { precisionRecallOf, rocOf, survivalOf, trainingOf } from '../../report/fold-curves.js';
+import { pairTests } from '../../report/model-tests.js';
+import { modelName } from '../../report/model-names.js';
+import type { Environment } from '../../run/environment.js';
+import { definitions, survivalDefinitions } from '../../run/results.js';
+import type { Protocol } from '../../run/train-run.js';
+import { VERSION } from '../../version.js';
+import type { FigureName, GridExperiment, MetricName } from '../experiment.js';
+import type { Job } from '../graph/job.js';
+import type { JobStore } from '../graph/job-store.js';
+import type { PlannedExperiment } from '../graph/plan.js';
+import { titleOf } from './console-table.js';
+import type { CellResult, ExperimentResult, Ours } from './experiment-result.js';
+import { foldValues, publishedTables, sweepsOf } from './published-report.js';
+import { METRIC_HEADINGS, trainedSeries, type TrainedSeries } from './trained-series.js';
+
+export interface ReportedExperiment {
+  experiment: GridExperiment;
+  planned: PlannedExperiment;
+  result: ExperimentResult;
+}
+
+export interface ExperimentReportInput {
+  reported: readonly ReportedExperiment[];
+  jobs: ReadonlyMap<string, Job>;
+  store: JobStore;
+  command: string;
+}
+
+/** Curves of more trainings than this make a page that nobody reads to its end. */
+const MOST_SERIES = 12;
+const MOST_TESTS = 24;
+
+/** Tables and sweeps as the data of one HTML report; undefined where no training is done. */
+export function experimentReport({ reported, jobs, store, command }: ExperimentReportInput): ReportData | undefined {
+  const results = reported.map(({ result }) => result);
+  const protocol: Protocol = results.some((result) => result.protocol === 'honest') ? 'honest' : 'paper';
+  const series = reported
+    .filter(({ result }) => result.kind === 'table')
+    .flatMap(({ experiment, planned }) => trainedSeries({ experiment, planned, jobs, store, protocol }));
+  const environment = environmentOf(reported, store);
+  if (!environment) return undefined;
+  const drawn = chosen(series);
+  const survival = drawn.filter(({ jobs: [job] }) => job?.config.task === 'survival');
+  const twoClasses = drawn.filter((each) => !survival.includes(each) && isTwoClass(each));
+  const tests = testsOf(series, protocol);
+  const rows = results.flatMap((result) => modelResults(result, protocol, results.length > 1));
+  const metrics = metricsOf(results);
+  return {
+    title:
+      results.length === 1
+        ? titleOf(results[0] as ExperimentResult)
+        : `${results.length} tables and figures of MHIM-v2`,
+    dataSet: dataSetOf(reported, jobs, store),
+    run: {
+      date: environment.startedAt,
+      backend: environment.backend.summary.replace(/^Backend: |\.$/g, ''),
+      seed: [...new Set(usedJobs(reported, jobs).map(({ config }) => config.seed))].join(', '),
+      command,
+      versions: environment.versions,
+      durations: durationsOf(usedJobs(reported, jobs), store),
+      config: Object.fromEntries(series.map(({ name, jobs: [job] }) => [name, job?.config])),
+    },
+    protocols: protocolsOf(rows, protocol),
+    metrics,
+    results: rows,
+    spread: 'standard deviation over folds and seeds (n in the denominator)',
+    published: results.filter(({ kind }) => kind === 'table').flatMap(publishedTables),
+    sweeps: results.filter(({ kind }) => kind === 'sweep').flatMap(sweepsOf),
+    tests: tests.slice(0, MOST_TESTS),
+    survival: survival.flatMap((each) => named(each, survivalOf(each.stages, protocol, configOf(each)))),
+    roc: twoClasses.flatMap((each) => named(each, rocOf(each.stages, protocol, configOf(each)))),
+    precisionRecall: twoClasses.flatMap((each) =>
+      named(each, precisionRecallOf(each.stages, protocol, configOf(each))),
+    ),
+    training: drawn.flatMap((each) => named(each, trainingOf(each.stages, protocol, configOf(each)))),
+    costs: costsOf(reported, jobs, store, series),
+    notes: [...notesOf(results), ...leftOut(series, drawn, tests)],
+  };
+}
+
+/** Those of the methods and what they start from first, then the others, in the order of the tables. */
+function chosen(series: readonly TrainedSeries[]): TrainedSeries[] {
+  const rank = ({ jobs: [job] }: TrainedSeries) => (job?.config.model === 'mhim-v2' ? 0 : job?.config.base ? 2 : 1);
+  return series
+    .filter(({ stages }) => stages.length > 0)
+    .map((each, i) => ({ each, i }))
+    .sort((a, b) => rank(a.each) - rank(b.each) || a.i - b.i)
+    .slice(0, MOST_SERIES)
+    .sort((a, b) => a.i - b.i)
+    .map(({ each }) => each);
+}
+
+function isTwoClass({ stages }: TrainedSeries): boolean {
+  const test = stages[0]?.fit.best.test;
+  return test !== undefined && 'probabilities' in test && test.probabilities[0]?.length === 2;
+}
+
+function configOf({ jobs }: TrainedSeries): Job['config'] {
+  return (jobs[0] as Job).config;
+}
+
+function named<T extends { model: string }>({ name }: TrainedSeries, curves: readonly T[]): T[] {
+  return curves.map((curve) => ({ ...curve, model: name }));
+}
+
+/** Methods against their own baselines, the others against the first row of the same data. */
+function testsOf(series: readonly TrainedSeries[], protocol: Protocol): SignificanceTest[] {
+  const pairs = series.flatMap((second) => {
+    const { baseline, place, stages, jobs } = second;
+    const survival = jobs[0]?.config.task === 'survival';
+    if (baseline) {
+      return [{ first: `its baseline`, stages: baseline, second: second.name, others: stages, survival }];
+    }
+    const first = series.find((other) => other.place === place);
+    if (!first || first === second || first.baseline) return [];
+    return [{ first: first.name, stages: first.stages, second: second.name, others: stages, survival }];
+  });
+  // Twice as many as are shown would only cost time: a test of the AUC comes in two kinds.
+  return pairs
+    .slice(0, MOST_TESTS)
+    .flatMap(({ first, stages, second, others, survival }) =>
+      pairTests(stages, others, survival).map((test) => ({ protocol, first, second, ...test })),
+    );
+}
+
+/** Rows by protocol with the values of the folds behind them; a column of the report is a column of the tables. */
+function modelResults({ id, columns, rows }: ExperimentResult, protocol: Protocol, several: boolean): ModelResult[] {
+  return rows.flatMap(({ group, label, cells }) => {
+    const model = [several ? `${id}:` : '', group, label].filter(Boolean).join(' ');
+    const entry = (by: Protocol, of: (cell: CellResult) => Ours | undefined): ModelResult[] => {
+      const measures = cells.flatMap((cell, i): [string, FoldValues][] => {
+        const column = columns[i] as ExperimentResult['columns'][number];
+        const ours = cell ? of(cell) : undefined;
+        return ours && isFigure(column.metric) ? [[metricId(column), foldValues(ours, 0.01)]] : [];
+      });
+      return measures.length === 0 ? [] : [{ model, protocol: by, measures: Object.fromEntries(measures) }];
+    };
+    return [...entry(protocol, ({ ours }) => ours), ...entry('honest', ({ honest }) => honest)];
+  });
+}
+
+const NAMES: Readonly<Record<FigureName, string>> = {
+  accuracy: 'Accuracy',
+  auc: 'AUC',
+  f1: 'F1',
+  f1Macro: 'F1, macro',
+  cIndex: 'C-index',
+};
+
+function isFigure(metric: MetricName): metric is FigureName {
+  return Object.hasOwn(NAMES, metric);
+}
+
+function metricId({ header, metric }: ExperimentResult['columns'][number]): string {
+  return `${header.filter((part) => !METRIC_HEADINGS.test(part)).join(' ')}/${metric}`;
+}
+
+/** Columns that have any numbers; what a figure is stands at the first of its kind. */
+function metricsOf(results: readonly ExperimentResult[]): MetricDefinition[] {
+  const found = new Map<string, MetricDefinition>();
+  const first = new Map<FigureName, string>();
+  for (const { columns, rows } of results) {
+    for (const [i, column] of columns.entries()) {
+      const { metric } = column;
+      const id = metricId(column);
+      if (!isFigure(metric) || found.has(id) || !rows.some(({ cells }) => cells[i]?.ours)) continue;
+      const name = [id.slice(0, id.lastIndexOf('/')), NAMES[metric]].filter(Boolean).join(' ');
+      const said = first.get(metric);
+      const definition = (metric === 'cIndex' ? survivalDefinitions : definitions)[metric] as string;
+      found.set(id, { id, name, definition: said === undefined ? definition : `as ${said}` });
+      if (said === undefined) first.set(metric, name);
+    }
+  }
+  return [...found.values()];
+}
+
+function protocolsOf(rows: readonly ModelResult[], main: Protocol): ReportProtocol[] {
+  return (['honest', 'paper'] as const)
+    .filter((id) => id === main || rows.some(({ protocol }) => protocol === id))
+    .map((id) => describedProtocols[id]);
+}
+
+function usedJobs(reported: readonly ReportedExperiment[], jobs: ReadonlyMap<string, Job>): Job[] {
+  const ids = new Set(reported.flatMap(({ planned }) => planned.cells.flatMap((cell) => cell.jobs)));
+  return [...ids].flatMap((id) => jobs.get(id) ?? []);
+}
+
+type Surroundings = Pick<Environment, 'startedAt' | 'backend'> & { versions: Record<string, string> };
+
+/** Of the first training; where only costs were measured, the machine that they say. */
+function environmentOf(reported: readonly ReportedExperiment[], store: JobStore): Surroundings | undefined {
+  let measured: Surroundings | undefined;
+  for (const { planned } of reported) {
+    for (const id of planned.cells.flatMap((cell) => cell.jobs)) {
+      const found = store.folder(id).readJson<Environment>('environment.json');
+      if (found) return found;
+      const machine = store.result(id)?.costs?.machine;
+      if (machine === undefined) continue;
+      measured ??= {
+        startedAt: new Date().toISOString(),
+        backend: { name: '', summary: machine },
+        versions: { mhim: VERSION, node: process.version },
+      };
+    }
+  }
+  return measured;
+}
+
+/** All sets together, as the jobs' folders describe them. */
+function dataSetOf(
+  reported: readonly ReportedExperiment[],
+  jobs: ReadonlyMap<string, Job>,
+  store: JobStore,
+): ReportData['dataSet'] {
+  const sets = new Map<string, { name: string; bags: number; width: number; simulated: boolean }>();
+  const done = usedJobs(reported, jobs).filter(({ id }) => store.result(id));
+  const places = new Set<string>();
+  for (const { id, data } of done) {
+    const about = store
+      .folder(id)
+      .readJson<{ fingerprint: string; name: string; bags: number; width: number; simulated: boolean }>('data.json');
+    places.add(`${data.set} (${data.extractor})`);
+    if (!about) continue;
+    sets.set(about.fingerprint, about);
+  }
+  const all = [...sets.values()];
+  const widths = new Set(all.map(({ width }) => width));
+  return {
+    name: [...places].sort().join(', '),
+    origin:
+      reported.some(({ result }) => result.simulated) || all.some(({ simulated }) => simulated) ? 'simulated' : 'real',
+    bags: all.reduce((sum, { bags }) => sum + bags, 0),
+    ...(widths.size === 1 ? { width: [...widths][0] as number } : {}),
+    folds: new Set(done.map(({ fold }) => fold)).size,
+  };
+}
+
+function durationsOf(jobs: readonly Job[], store: JobStore): ReportData['run']['durations'] {
+  const total = new Map<string, number>();
+  for (const { id, config } of jobs) {
+    const timing = store.folder(id).readJson<Record<string, number>>('timing.json') ?? {};
+    const seconds = Object.values(timing).reduce((sum, spent) => sum + spent, 0);
+    if (seconds > 0) total.set(modelName(config), (total.get(modelName(config)) ?? 0) + seconds);
+  }
+  return [...total].map(([name, seconds]) => ({ name, seconds }));
+}
+
+/** What was measured, else what an epoch of the trainings took. */
+function costsOf(
+  reported: readonly ReportedExperiment[],
+  jobs: ReadonlyMap<string, Job>,
+  store: JobStore,
+  series: readonly TrainedSeries[],
+): Cost[] {
+  const measured = new Map<string, Cost>();
+  for (const job of usedJobs(reported, jobs)) {
+    const costs = store.result(job.id)?.costs;
+    if (!costs) continue;
+    const { parameters, epochSeconds, memoryBytes, bagsPerSecond } = costs;
+    const model = `${modelName(job.config)}, ${job.data.set}`;
+    measured.set(model, { model, parameters, epochSeconds, bagsPerSecond, peakMegabytes: memoryBytes / 1e6 });
+  }
+  return [
+    ...measured.values(),
+    ...series.flatMap(({ name, epochSeconds }) => (epochSeconds === undefined ? [] : [{ model: name, epochSeconds }])),
+  ];
+}
+
+function notesOf(results: readonly ExperimentResult[]): Note[] {
+  return results.flatMap((result) => {
+    const { notes, missing, data, reduced, comparable } = result;
+    const text = [
+      ...notes,
+      ...(reduced ? ['Models were made small for a rehearsal; the numbers say nothing about the methods.'] : []),
+      ...(comparable ? [] : ['The data are not those of the paper, so there are no differences from its numbers.']),
+      ...(data.length > 0 ? [`Data: ${data.join(', ')}.`] : []),
+      ...(missing.length > 0 ? [`${missing.length} jobs are not done, e.g. ${missing[0]?.name}.`] : []),
+    ];
+    return text.length === 0 ? [] : [{ title: titleOf(result), text: text.join('\n\n') }];
+  });
+}
+
+function leftOut(series: readonly TrainedSeries[], drawn: readonly TrainedSeries[], tests: readonly unknown[]): Note[] {
+  const text = [
+    ...(drawn.length < series.length
+      ? [
+          `Curves are drawn of ${drawn.length} of ${series.length} trainings: MHIM-v2’s first, then aggregators’, in the order of the tables.`,
+        ]
+      : []),
+    ...(tests.length > MOST_TESTS ? [`The first ${MOST_TESTS} tests are shown.`] : []),
+  ];
+  return text.length === 0 ? [] : [{ title: 'What is left out', text: text.join(' ') }];
+}
