@@ -16,12 +16,12 @@ const stage = (name: string, fold: number, test: AnyPredictions): TrainedStage =
   fit: { epochs: 1, bestEpoch: 0, history: [], best: { select: test, test }, last: { select: test, test } },
 });
 const classes = (scores: number[]): AnyPredictions => ({
-  ids: scores.map(String),
+  ids: scores.map((_, i) => String(i)),
   labels: scores.map((_, i) => i % 2),
   probabilities: scores.map((score) => [1 - score, score]),
 });
 const survival = (risks: number[]): AnyPredictions => ({
-  ids: risks.map(String),
+  ids: risks.map((_, i) => String(i)),
   times: risks.map((_, i) => i + 1),
   events: risks.map((_, i) => (i % 4 === 3 ? 0 : 1)),
   risks,
