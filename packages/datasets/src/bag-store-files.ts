@@ -103,13 +103,16 @@ function invalid(path: string, row: number, what: string): MhimError {
   });
 }
 
-/** The checksum in `index.json`, unless the file was touched after it. */
+/**
+ * The checksum in `index.json`, unless the file may have been touched after it: clocks of file systems are coarse, so only a
+ * file that is older by a tick is surely the one that was indexed.
+ */
 export async function knownSha256(path: string): Promise<string | undefined> {
   if (basename(path) !== 'bags.safetensors') return undefined;
   const index = await readIndex(dirname(path));
   if (!index) return undefined;
   const [file, description] = await Promise.all([stat(path), stat(join(dirname(path), 'index.json'))]);
-  return file.mtimeMs <= description.mtimeMs ? index.sha256 : undefined;
+  return file.mtimeMs < description.mtimeMs ? index.sha256 : undefined;
 }
 
 /** SHA-256 of a file, or of its bytes [first, last). */
