@@ -24,6 +24,10 @@ describe('Nyström attention', () => {
     ['fewer tokens than landmarks', {}, 3],
     ['one token', {}, 1],
     ['fewer tokens than half the taps', { residualKernel: 33 }, 9],
+    ['groups of zero tokens and one of both kinds', { landmarks: 16 }, 21],
+    ['groups of zero tokens alone', { landmarks: 16, iterations: 6 }, 20],
+    ['many more landmarks than tokens', { landmarks: 24 }, 3],
+    ['merged landmarks and no iteration', { landmarks: 16, iterations: 0 }, 5],
     ['no residual', { residualKernel: 0 }, 10],
     ['another width than that of the tokens', { headDim: 5 }, 7],
     ['one iteration', { iterations: 1 }, 7],
@@ -119,7 +123,7 @@ describe('softmax attention', () => {
     const worst = checkGradients(f as (...x: tf.Tensor[]) => tf.Scalar, inputs);
     expect(worst.error, JSON.stringify(worst)).toBeLessThan(5e-3);
     const [mix, q, k] = inputs as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-    const { mixed } = attend(q, k, k, mix);
+    const { mixed } = attend(q, k, k, { mix });
     expectAllClose(mixed as tf.Tensor, mixAttention(mix, q, k));
   });
 });

@@ -12,8 +12,9 @@ import {
 } from '@mhim/tensor';
 import { depthwiseConvolution } from './depthwise-convolution.js';
 import { mergeHeads, projectHeads, splitHeads } from './heads.js';
+import { landmarkGroups, type LandmarkGroups } from './landmark-groups.js';
 import { PseudoInverse } from './pseudo-inverse.js';
-import { attend, mixAttention } from './softmax-attention.js';
+import { attend, mixAttention, softmaxOfEqual } from './softmax-attention.js';
 
 export interface NystromAttentionConfig {
   /** Width d of the tokens. */
@@ -55,13 +56,14 @@ export interface AttendedTokens {
   values: tf.Tensor2D;
 }
 
-/** Means of consecutive tokens, and their attention to one another. */
+/** Means of consecutive tokens, and their attention to one another; the first of the k may stand for several of zeros. */
 export interface Landmarks {
-  /** Scaled by 1/√w, [h, m, w] */
+  groups: LandmarkGroups;
+  /** Scaled by 1/√w, [h, k, w] */
   queries: tf.Tensor3D;
-  /** [h, m, w] */
+  /** [h, k, w] */
   keys: tf.Tensor3D;
-  /** [h, m, m] */
+  /** [h, k, k], the first column for all that the first landmark stands for. */
   attention: tf.Tensor3D;
 }
 
@@ -70,7 +72,7 @@ export interface Landmarks {
  * softmax(q·k̃ᵀ)·softmax(q̃·k̃ᵀ)⁺·softmax(q̃·kᵀ)·v, in time and memory linear in the number of tokens.
  *
  * The sequence is thought to start with zero tokens up to a multiple of m; they take their share of the softmax over
- * tokens. State: `to_qkv.weight` [3·h·w, d], `to_out.0.weight` [d, h·w], `to_out.0.bias`, `res_conv.weight` [h, 1, taps, 1].
+ * tokens. Where they are many, as in a small bag, none of them is computed more than once ({@link LandmarkGroups}). State: `to_qkv.weight` [3·h·w, d], `to_out.0.weight` [d, h·w], `to_out.0.bias`, `res_conv.weight` [h, 1, taps, 1].
  */
 export class NystromAttention extends Module {
   readonly config: Required<NystromAttentionConfig>;
@@ -105,22 +107,22 @@ export class NystromAttention extends Module {
 
   /** Tokens [n, d] → the attended tokens. */
   forward(tokens: tf.Tensor2D, call: Call = {}): AttendedTokens {
-    const { heads, landmarks } = this.config;
-    const front = padding(tokens.shape[0], landmarks);
+    const { heads, iterations } = this.config;
     const [wq, wk, wv] = this.weights();
-    const { queries, keys, attention } = this.landmarks(tokens);
-    const inverse = new PseudoInverse(attention, this.config.iterations);
+    const { groups, queries, keys, attention } = this.landmarks(tokens);
+    const { zeroKeys, equalKeys, equalLandmarks: equal } = groups;
+    const inverse = new PseudoInverse(attention, iterations, equal);
     const values: tf.Tensor2D = tf.matMul(tokens, wv, false, true);
     const query = projectHeads(tokens, wq, heads);
     const scaledKeys: tf.Tensor3D = tf.mul(keys, this.scale);
-    const first = inverse.transposedTimes(this.column(this.firstRow(query, scaledKeys)));
+    const first = inverse.transposedTimes(this.column(this.firstRow(query, scaledKeys, equal)));
     const { output: gathered, mixed } = attend(
       queries,
-      projectHeads(tokens, wk, heads, front),
-      splitHeads(values, heads, front),
-      this.column(first),
+      projectHeads(tokens, wk, heads, zeroKeys),
+      splitHeads(values, heads, zeroKeys),
+      { mix: this.column(first), equal: equalKeys },
     );
-    const { output } = attend(query, scaledKeys, inverse.times(gathered));
+    const { output } = attend(query, scaledKeys, inverse.times(gathered), { equal });
     return {
       output: this.project(this.taps ? tf.add(mergeHeads(output), this.convolved(values)) : mergeHeads(output), call),
       attention: tf.squeeze(this.unpadded(mixed as tf.Tensor3D, tokens.shape[0]), [1]),
@@ -135,15 +137,17 @@ export class NystromAttention extends Module {
    * @returns output [1, d] and the first token's attention [h, n]
    */
   firstToken(tokens: tf.Tensor2D, call: Call = {}): { output: tf.Tensor2D; attention: tf.Tensor2D } {
-    const { heads, headDim, landmarks } = this.config;
+    const { heads, headDim, iterations } = this.config;
     const n = tokens.shape[0];
     const [wq, wk, wv] = this.weights();
-    const { queries, keys, attention } = this.landmarks(tokens);
-    const inverse = new PseudoInverse(attention, this.config.iterations);
+    const { groups, queries, keys, attention } = this.landmarks(tokens);
+    const { zeroKeys, equalKeys, equalLandmarks } = groups;
+    const inverse = new PseudoInverse(attention, iterations, equalLandmarks);
     const query = projectHeads(tf.slice(tokens, [0, 0], [1, -1]), wq, heads);
     const scaledKeys: tf.Tensor3D = tf.mul(keys, this.scale);
-    const mix = this.column(inverse.transposedTimes(this.column(this.firstRow(query, scaledKeys))));
-    const every = mixAttention(mix, queries, projectHeads(tokens, wk, heads, padding(n, landmarks)));
+    const first = this.firstRow(query, scaledKeys, equalLandmarks);
+    const mix = this.column(inverse.transposedTimes(this.column(first)));
+    const every = mixAttention(mix, queries, projectHeads(tokens, wk, heads, zeroKeys), equalKeys);
     const weights = tf.squeeze(this.unpadded(every, n), [1]) as tf.Tensor2D;
     const sums: tf.Tensor2D = tf.matMul(this.taps ? tf.add<tf.Tensor2D>(weights, this.firstTaps(n)) : weights, tokens);
     const context: tf.Tensor = tf.matMul(
@@ -158,11 +162,13 @@ export class NystromAttention extends Module {
   /** Tokens [n, d] → their landmarks. Means and projections commute, so the few means are projected. */
   landmarks(tokens: tf.Tensor2D): Landmarks {
     const { heads, landmarks } = this.config;
-    const means = groupMeans(tokens, landmarks);
+    const groups = landmarkGroups(tokens.shape[0], landmarks);
+    const means = groupMeans(tokens, groups);
     const [wq, wk] = this.weights();
     const queries: tf.Tensor3D = tf.mul(projectHeads(means, wq, heads), this.scale);
     const keys = projectHeads(means, wk, heads);
-    return { queries, keys, attention: tf.softmax(tf.matMul<tf.Tensor3D>(queries, keys, false, true)) };
+    const logits: tf.Tensor3D = tf.matMul(queries, keys, false, true);
+    return { groups, queries, keys, attention: softmaxOfEqual(logits, groups.equalLandmarks) };
   }
 
   /** Output projection and dropout: [n, h·w] → [n, d]. */
@@ -179,8 +185,9 @@ export class NystromAttention extends Module {
     return tf.split(this.toQueryKeyValue.weight, 3) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
   }
 
-  private firstRow(query: tf.Tensor3D, keys: tf.Tensor3D): tf.Tensor3D {
-    return tf.softmax(tf.matMul<tf.Tensor3D>(tf.slice(query, [0, 0, 0], [-1, 1, -1]), keys, false, true));
+  private firstRow(query: tf.Tensor3D, keys: tf.Tensor3D, equal: number): tf.Tensor3D {
+    const first: tf.Tensor3D = tf.slice(query, [0, 0, 0], [-1, 1, -1]);
+    return softmaxOfEqual(tf.matMul<tf.Tensor3D>(first, keys, false, true), equal);
   }
 
   /** [h, 1, m] ↔ [h, m, 1] */
@@ -215,27 +222,21 @@ export class NystromAttention extends Module {
   }
 }
 
-function padding(n: number, landmarks: number): number {
-  return (landmarks - (n % landmarks)) % landmarks;
-}
-
-/** Means of m groups of consecutive tokens, the first of them filled up with zeros. [n, d] → [m, d] */
-function groupMeans(tokens: tf.Tensor2D, groups: number): tf.Tensor2D {
+/** Means of k groups of consecutive tokens, the first of them filled up with zeros. [n, d] → [k, d] */
+function groupMeans(tokens: tf.Tensor2D, { count, size, front }: LandmarkGroups): tf.Tensor2D {
   const [n, dim] = tokens.shape;
-  const front = padding(n, groups);
-  const size = (n + front) / groups;
   return differentiable((x: tf.Tensor2D) => {
     const filled = tf.pad(x, [
       [front, 0],
       [0, 0],
     ]);
     return {
-      value: tf.mean(tf.reshape(filled, [groups, size, dim]), 1) as tf.Tensor2D,
+      value: tf.mean(tf.reshape(filled, [count, size, dim]), 1) as tf.Tensor2D,
       save: [],
       gradient: (dy) => [
         () => {
-          const each = tf.reshape(tf.div(dy, size), [groups, 1, dim]);
-          const all = tf.reshape(tf.broadcastTo(each, [groups, size, dim]), [groups * size, dim]);
+          const each = tf.reshape(tf.div(dy, size), [count, 1, dim]);
+          const all = tf.reshape(tf.broadcastTo(each, [count, size, dim]), [count * size, dim]);
           return tf.slice(all, [front, 0], [n, -1]) as tf.Tensor2D;
         },
       ],

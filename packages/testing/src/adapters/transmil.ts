@@ -73,21 +73,35 @@ function nystrom(fixture: ConformanceCase): Outputs {
     dropout: args.number('dropout', 0),
   };
   return withModule(new NystromAttention(config, new Rng(0)), (model) => {
-    const { queries, keys, attention } = prepared(model, fixture, (x) => model.landmarks(x));
-    const identity = tf.tile(tf.expandDims(tf.eye(config.landmarks)), [config.heads, 1, 1]) as tf.Tensor3D;
+    const { groups, queries, keys, attention } = prepared(model, fixture, (x) => model.landmarks(x));
+    const { count, equalLandmarks: equal } = groups;
+    const identity = tf.tile(tf.expandDims(tf.eye(count)), [config.heads, 1, 1]) as tf.Tensor3D;
+    const inverse = new PseudoInverse(attention, iterations, equal);
     const { output, attention: first } = model.forward(bagOf(fixture));
     return {
       ...meanSquare(model, fixture, (x) => model.forward(x, callFor(fixture)).output),
       ...numbers({
         'out.y': output,
-        'out.pinv': new PseudoInverse(attention, iterations).times(identity),
-        'out.attn2': attention,
-        'out.q_landmarks': queries,
-        'out.k_landmarks': keys,
+        'out.pinv': everyColumn(everyRow(inverse.times(identity), equal), equal),
+        'out.attn2': everyColumn(everyRow(attention, equal), equal),
+        'out.q_landmarks': everyRow(queries, equal),
+        'out.k_landmarks': everyRow(keys, equal),
         'out.cls_attn': tf.slice(first, [0, 1], [-1, -1]),
       }),
     };
   });
+}
+
+/** The first row once for each of the equal ones that it stands for. */
+function everyRow(x: tf.Tensor3D, equal: number): tf.Tensor3D {
+  const first = tf.slice(x, [0, 0, 0], [-1, 1, -1]);
+  return tf.concat([tf.tile(first, [1, equal - 1, 1]), x], 1) as tf.Tensor3D;
+}
+
+/** The first column, which is a sum over equal ones, shared out to them. */
+function everyColumn(x: tf.Tensor3D, equal: number): tf.Tensor3D {
+  const first = tf.div(tf.slice(x, [0, 0, 0], [-1, -1, 1]), equal);
+  return tf.concat([tf.tile(first, [1, 1, equal]), tf.slice(x, [0, 0, 1])], 2) as tf.Tensor3D;
 }
 
 function ppeg(fixture: ConformanceCase): Outputs {
