@@ -58,7 +58,8 @@ export { verifyBagStore } from './verify-bag-store.js';
 export { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 export { labelBags, type LabelBagsOptions, type LabelledBag } from './labels-join.js';
 export { caseOfSlide } from './labels-table.js';
-export { parseLabels, readLabels, type LabelRow, type LabelTable, type ReadLabelsOptions } from './labels.js';
+export type { LabelRow, ReadLabelsOptions } from './label-row.js';
+export { parseLabels, readLabels, type LabelTable } from './labels.js';
 export {
   BENCHMARKS,
   benchmarkFolds,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { MhimError } from '@mhim/tensor';
 
@@ -5,6 +6,20 @@ export interface CsvRecord {
   readonly cells: readonly string[];
   /** Line in the file, from 1. */
   readonly line: number;
+}
+
+/** @throws MhimError `file-missing` */
+export async function readTableText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new MhimError('the label table cannot be read.', {
+      code: 'file-missing',
+      path,
+      hint: 'Check the path and its permissions.',
+      cause,
+    });
+  }
 }
 
 /**

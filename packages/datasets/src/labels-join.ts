@@ -1,6 +1,7 @@
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
-import type { LabelRow, LabelTable } from './labels.js';
+import type { LabelRow } from './label-row.js';
+import type { LabelTable } from './labels.js';
 
 export interface LabelBagsOptions {
   /** Bags that the table does not name. Default `error`. */

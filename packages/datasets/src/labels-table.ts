@@ -1,7 +1,7 @@
 import { MhimError } from '@mhim/tensor';
+import type { LabelRow, ReadLabelsOptions } from './label-row.js';
 import { columnsByCount, columnsNamed, type ColumnPositions, type LabelColumn } from './labels-columns.js';
 import type { CsvRecord } from './labels-csv.js';
-import type { LabelRow, ReadLabelsOptions } from './labels.js';
 
 /**
  * The case in a slide's name, where the name is a TCGA barcode (`TCGA-05-4244-01Z-…`), CPTAC's (`C3L-00001-21`) or CAMELYON17's

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelBags } from './labels-join.js';
-import { parseLabels, readLabels, type ReadLabelsOptions } from './labels.js';
+import type { ReadLabelsOptions } from './label-row.js';
+import { parseLabels, readLabels } from './labels.js';
 
 const parse = (text: string, options?: ReadLabelsOptions) => parseLabels(text, 'labels.csv', options);
 const labelsOf = (text: string, options?: ReadLabelsOptions) => parse(text, options).rows.map(({ label }) => label);

@@ -1,26 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { MhimError } from '@mhim/tensor';
-import { isColumnName, type LabelColumn } from './labels-columns.js';
-import { csvRecords, type CsvRecord } from './labels-csv.js';
+import type { LabelRow, ReadLabelsOptions } from './label-row.js';
+import { isColumnName } from './labels-columns.js';
+import { csvRecords, readTableText, type CsvRecord } from './labels-csv.js';
 import { Table } from './labels-table.js';
-
-/** A slide or a case of a label table. */
-export interface LabelRow {
-  /** The slide where the table lists slides, else the case. */
-  readonly id: string;
-  /** The case column's, else the one that a TCGA barcode or a CAMELYON17 name holds ({@link caseOfSlide}). */
-  readonly caseId?: string;
-  /** Class, from 0. */
-  readonly label?: number;
-  /** Until the event or the last follow-up, in the table's unit (the paper's: months). */
-  readonly time?: number;
-  /** 1 = the event was seen, 0 = censored. */
-  readonly event?: 0 | 1;
-  /** As in the table, in lower case: train, val, test … */
-  readonly split?: string;
-  /** Line in the file, from 1. */
-  readonly line: number;
-}
 
 export interface LabelTable {
   readonly path: string;
@@ -32,15 +14,6 @@ export interface LabelTable {
   readonly hasHeader: boolean;
 }
 
-export interface ReadLabelsOptions {
-  /** Whether the first row names the columns. Default: it does if a cell of it is a known column name that no other row of its column repeats. */
-  header?: boolean;
-  /** Number of each class by its name in the table, e.g. `{ LUAD: 0, LUSC: 1 }`. Default: numbers as they are, else names in sorted order. */
-  classes?: Readonly<Record<string, number>>;
-  /** Columns by name, or by position from 0, where they are not recognised. */
-  columns?: Partial<Record<Exclude<LabelColumn, 'event'>, string | number>>;
-}
-
 /**
  * Reads a label table: CSV (comma, semicolon or tab), with or without header, one slide or one case a row. Columns are
  * recognised by their usual names (`slide_id`, `case_id`, `patient`, `ID`, `label`, `Split` …), header-less tables by
@@ -50,18 +23,7 @@ export interface ReadLabelsOptions {
  * @throws MhimError `file-missing`, `file-format` or `data`: the message names file, line, column and value
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<LabelTable> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new MhimError('the label table cannot be read.', {
-      code: 'file-missing',
-      path,
-      hint: 'Check the path and its permissions.',
-      cause,
-    });
-  }
-  return parseLabels(text, path, options);
+  return parseLabels(await readTableText(path), path, options);
 }
 
 /** {@link readLabels} of a text; `path` stands in the error messages. */

@@ -53,6 +53,7 @@ export {
   elementBytes,
   isShape,
   narrowHalf,
+  numpyTypes,
   sizeOf,
   toFloat32,
   toInt32,

@@ -6,24 +6,13 @@ import { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from
 import { classificationTask, type Predictions } from './classification-task.js';
 import { evaluate } from './evaluate.js';
 import { FeatureCache } from './feature-cache.js';
+import type { EpochRecord, FitObserver } from './fit-observer.js';
 import type { Learner, StepLosses } from './learner.js';
 import type { LearningRateSchedule } from './schedules.js';
 import { hashOf, RunFiles, type RunIdentity } from './run-files.js';
 import { lockRun } from './run-lock.js';
 import type { Task } from './task.js';
 import { tensorBoard } from './tensorboard.js';
-
-/** One epoch of a run, as `metrics.jsonl` keeps it. */
-export interface EpochRecord {
-  epoch: number;
-  learningRate: number;
-  /** Means over the training bags. */
-  loss: number;
-  labelLoss: number;
-  consistency?: number;
-  /** The metric that the epoch is chosen by, on the selection bags. */
-  selection: number;
-}
 
 export interface FitOptions<P = Predictions> {
   source: BagSource;
@@ -66,13 +55,6 @@ export interface FitOptions<P = Predictions> {
   /** Whether the native backend writes TensorBoard event files into `folder`. Default true. */
   tensorBoard?: boolean;
   observer?: FitObserver;
-}
-
-/** Hears how a run goes on. */
-export interface FitObserver {
-  onStart?(run: { epochs: number; steps: number; startEpoch: number }): void;
-  onStep?(step: { epoch: number; step: number; losses: StepLosses }): void;
-  onEpoch?(record: EpochRecord): void;
 }
 
 export interface FitResult<P = Predictions> {

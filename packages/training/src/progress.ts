@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { FitObserver } from './fit.js';
+import type { FitObserver } from './fit-observer.js';
 
 export interface Progress {
   /** An observer that shows one run of `fit` under this title. */

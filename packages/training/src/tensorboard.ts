@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isNative } from '@mhim/tensor';
-import type { FitObserver } from './fit.js';
+import type { FitObserver } from './fit-observer.js';
 
 interface SummaryWriter {
   scalar(name: string, value: number, step: number): void;

@@ -5,7 +5,7 @@ import { checkFolds } from '../folds/check-folds.js';
 import type { Fold } from '../folds/fold.js';
 import { headFolds, rrtSurvivalFolds, v1Folds } from '../folds/official-folds.js';
 import { foldsOverBags, patientFolds } from '../folds/patient-folds.js';
-import type { LabelRow } from '../labels.js';
+import type { LabelRow } from '../label-row.js';
 
 /**
  * How a data set is split:

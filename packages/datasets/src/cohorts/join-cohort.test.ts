@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LabelRow } from '../labels.js';
+import type { LabelRow } from '../label-row.js';
 import { joinCohort, type CohortRules, type CohortTable } from './join-cohort.js';
 
 const files = (...ids: string[]) => ids.map((id) => ({ id, path: `/features/${id}.pt` }));

@@ -1,6 +1,6 @@
 import type { BagInfo } from '../bag.js';
 import { caseOfSlide } from '../labels-table.js';
-import type { LabelRow } from '../labels.js';
+import type { LabelRow } from '../label-row.js';
 import type { FeatureFile } from './find-features.js';
 import { isDiagnostic, slideBarcode, slideName } from './slide-names.js';
 

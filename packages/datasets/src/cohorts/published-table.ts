@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { MhimError } from '@mhim/tensor';
-import { csvRecords, type CsvRecord } from '../labels-csv.js';
+import { csvRecords, readTableText, type CsvRecord } from '../labels-csv.js';
 import { caseOfSlide } from '../labels-table.js';
-import { parseLabels, type LabelRow } from '../labels.js';
+import type { LabelRow } from '../label-row.js';
+import { parseLabels } from '../labels.js';
 import { slideName } from './slide-names.js';
 
 /** How a table was published. */
@@ -39,18 +39,7 @@ export interface PublishedTable {
  * @throws MhimError naming file, line and remedy
  */
 export async function readPublishedTable(path: string, options: PublishedTableOptions = {}): Promise<PublishedTable> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new MhimError('the label table cannot be read.', {
-      code: 'file-missing',
-      path,
-      hint: 'Check the path and its permissions.',
-      cause,
-    });
-  }
-  return parsePublishedTable(text, path, options);
+  return parsePublishedTable(await readTableText(path), path, options);
 }
 
 /** {@link readPublishedTable} of a text. */

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fitTimeBins, timeBinOf } from '@mhim/survival-losses';
 import { describe, expect, it } from 'vitest';
-import { readLabels, type LabelRow } from '../labels.js';
+import type { LabelRow } from '../label-row.js';
+import { readLabels } from '../labels.js';
 import type { Fold } from './fold.js';
 import { headFolds, rrtSurvivalFolds, v1Folds } from './official-folds.js';
 

@@ -4,6 +4,7 @@ import {
   encodeElements,
   isShape,
   MhimError,
+  numpyTypes,
   openForReading,
   readExactly,
   sizeOf,
@@ -14,21 +15,6 @@ import {
 } from '@mhim/tensor';
 
 const MAX_HEADER_BYTES = 1024 * 1024;
-
-const types: Record<string, HostDtype> = {
-  f8: 'F64',
-  f4: 'F32',
-  f2: 'F16',
-  i8: 'I64',
-  i4: 'I32',
-  i2: 'I16',
-  i1: 'I8',
-  u8: 'U64',
-  u4: 'U32',
-  u2: 'U16',
-  u1: 'U8',
-  b1: 'BOOL',
-};
 
 /**
  * Reads a NumPy `.npy` file of numbers; object arrays (pickles) are refused.
@@ -82,7 +68,7 @@ function parseHeader(header: string, path: string): { dtype: HostDtype; shape: n
       hint: 'It was not loaded. Save a plain numeric array.',
     });
   }
-  const dtype = types[descr[2] as string];
+  const dtype = numpyTypes[descr[2] as string];
   if (!dtype || descr[1] === '>') throw corrupt(path, `its type ${descr[1]}${descr[2]} is not supported`);
   const shape = (sizes[1] as string)
     .split(',')

@@ -25,6 +25,22 @@ export interface HostTensor {
   data: HostArray;
 }
 
+/** Element types by NumPy's names, without the byte order. */
+export const numpyTypes: Readonly<Record<string, HostDtype>> = {
+  f8: 'F64',
+  f4: 'F32',
+  f2: 'F16',
+  i8: 'I64',
+  i4: 'I32',
+  i2: 'I16',
+  i1: 'I8',
+  u8: 'U64',
+  u4: 'U32',
+  u2: 'U16',
+  u1: 'U8',
+  b1: 'BOOL',
+};
+
 /** Bytes of one element. */
 export const elementBytes: Readonly<Record<HostDtype, number>> = {
   F64: 8,

@@ -4,6 +4,7 @@ import {
   decodeElements,
   elementBytes,
   isShape,
+  numpyTypes,
   sizeOf,
   type HostArray,
   type HostDtype,
@@ -100,21 +101,6 @@ const storageTypes: Record<string, HostDtype> = {
   'torch CharStorage': 'I8',
   'torch ByteStorage': 'U8',
   'torch BoolStorage': 'BOOL',
-};
-
-const numpyTypes: Record<string, HostDtype> = {
-  f8: 'F64',
-  f4: 'F32',
-  f2: 'F16',
-  i8: 'I64',
-  i4: 'I32',
-  i2: 'I16',
-  i1: 'I8',
-  u8: 'U64',
-  u4: 'U32',
-  u2: 'U16',
-  u1: 'U8',
-  b1: 'BOOL',
 };
 
 /** The few calls that rebuild tensors. */
