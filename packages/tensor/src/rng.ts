@@ -61,11 +61,16 @@ export class Rng {
     });
   }
 
+  /** Booleans, true (keep) with probability 1 − rate. */
+  keeps<R extends tf.Rank = tf.Rank>(shape: tf.ShapeMap[R], rate: number): tf.Tensor<R> {
+    return tf.tidy(() => this.drawKeeps(shape as number[], rate) as tf.Tensor<R>);
+  }
+
   /** A tensor that is scale/(1−rate) with probability 1−rate and 0 otherwise: the factor of inverted dropout. */
   keepMask<R extends tf.Rank = tf.Rank>(shape: tf.ShapeMap[R], rate: number, scale = 1): tf.Tensor<R> {
     const factor = scale / (1 - rate);
     return tf.tidy(() => {
-      const kept = tf.cast(this.keeps(shape, rate), 'float32');
+      const kept = tf.cast(this.keeps<R>(shape, rate), 'float32');
       return (factor === 1 ? kept : tf.mul(kept, factor)) as tf.Tensor<R>;
     });
   }
@@ -88,30 +93,7 @@ export class Rng {
     return uniformInt(this.host(), low, high);
   }
 
-  private draw<R extends tf.Rank>(
-    kernel: 'StatelessRandomUniform' | 'StatelessRandomNormal',
-    shape: tf.ShapeMap[R],
-    sample: (next: () => number) => number,
-  ): tf.Tensor<R> {
-    if (isNative()) {
-      return tf.tidy(() => {
-        const attributes = [
-          { name: 'dtype', type: 'TYPE', value: 'FLOAT' } as const,
-          { name: 'T', type: 'TYPE', value: 'INT32' } as const,
-          { name: 'Tseed', type: 'TYPE', value: 'INT32' } as const,
-        ];
-        return nativeOp(kernel, attributes, [tf.tensor1d(shape as number[], 'int32'), this.key()]) as tf.Tensor<R>;
-      });
-    }
-    const generator = this.host();
-    const next = () => (generator.next() >>> 8) / 0x1000000;
-    const values = new Float32Array((shape as number[]).reduce((a, b) => a * b, 1));
-    for (let i = 0; i < values.length; i++) values[i] = sample(next);
-    return tf.tensor(values, shape, 'float32');
-  }
-
-  /** Booleans, true (keep) with probability 1 − rate. */
-  private keeps(shape: number[], rate: number): tf.Tensor {
+  private drawKeeps(shape: number[], rate: number): tf.Tensor {
     const drawsPerWord = 4;
     const size = shape.reduce((a, b) => a * b, 1);
     // A rate that is a multiple of 1/256 needs eight random bits, not twenty-four: a quarter of the draws.
@@ -146,6 +128,28 @@ export class Rng {
       return tf.reshape(keep, shape);
     }
     return tf.greaterEqual(this.uniform(shape as tf.ShapeMap[tf.Rank]), rate);
+  }
+
+  private draw<R extends tf.Rank>(
+    kernel: 'StatelessRandomUniform' | 'StatelessRandomNormal',
+    shape: tf.ShapeMap[R],
+    sample: (next: () => number) => number,
+  ): tf.Tensor<R> {
+    if (isNative()) {
+      return tf.tidy(() => {
+        const attributes = [
+          { name: 'dtype', type: 'TYPE', value: 'FLOAT' } as const,
+          { name: 'T', type: 'TYPE', value: 'INT32' } as const,
+          { name: 'Tseed', type: 'TYPE', value: 'INT32' } as const,
+        ];
+        return nativeOp(kernel, attributes, [tf.tensor1d(shape as number[], 'int32'), this.key()]) as tf.Tensor<R>;
+      });
+    }
+    const generator = this.host();
+    const next = () => (generator.next() >>> 8) / 0x1000000;
+    const values = new Float32Array((shape as number[]).reduce((a, b) => a * b, 1));
+    for (let i = 0; i < values.length; i++) values[i] = sample(next);
+    return tf.tensor(values, shape, 'float32');
   }
 
   private key(): tf.Tensor1D {

@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { dropout, keepMask } from '../layers/dropout.js';
+import { dropout, keptElements } from '../layers/dropout.js';
 import type { Call } from '../module.js';
-import { activate, reluGradient, type ActivationName } from './activation.js';
+import { activate, type ActivationName } from './activation.js';
 import { columnSums } from './column-sums.js';
 import { differentiable } from './differentiable.js';
+import { fusedActivations, type FusedActivation } from './fused-activations.js';
+import { onTape } from './outside-tape.js';
+import { rowPieces, rowsOf, type Rows } from './row-pieces.js';
 
 export interface FeatureLayerOptions {
   activation: ActivationName;
@@ -26,79 +29,80 @@ export function featureLayer(
   { activation, dropout: rate }: FeatureLayerOptions,
   call: Call,
 ): tf.Tensor2D {
-  if (activation === 'gelu' && bias) return geluLayer(x, weight, bias, rate, call);
-  if (activation === 'relu') return reluLayer(x, weight, bias, rate, call);
+  if (activation === 'gelu' || activation === 'relu') {
+    const drops = call.training === true && rate > 0;
+    return fusedLayer(x, weight, bias, fusedActivations[activation](drops ? rate : 0), drops ? rate : 0, call);
+  }
   const product: tf.Tensor2D = tf.matMul(x, weight, false, true);
   return dropout(activate(activation, bias ? tf.add<tf.Tensor2D>(product, bias) : product), rate, call);
 }
 
-/**
- * GELU(v) = v·Φ(v) with v = √2·s is (s + s·erf s)/√2, so the scale 1/√2 goes into weight and bias, which are small, and
- * the factor √2/2 into the dropout mask.
- */
-function geluLayer(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D, rate: number, call: Call): tf.Tensor2D {
-  return differentiable((features: tf.Tensor2D, w: tf.Tensor2D, b: tf.Tensor1D) => {
-    const scaled: tf.Tensor2D = tf.mul(w, Math.SQRT1_2);
-    const s: tf.Tensor2D = tf.add(tf.matMul(features, scaled, false, true), tf.mul(b, Math.SQRT1_2));
-    const doubleCdf = tf.add(tf.erf(s), 1);
-    const mask = call.training && rate > 0 ? keepMask(s.shape, rate, call, Math.SQRT1_2) : tf.scalar(Math.SQRT1_2);
-    return {
-      value: tf.mul(tf.mul(s, doubleCdf), mask) as tf.Tensor2D,
-      save: [features, scaled, s, doubleCdf, mask],
-      gradient: (dy, saved) => {
-        const [input, scaledWeight, at, cdf2, keep] = saved as [
-          tf.Tensor2D,
-          tf.Tensor2D,
-          tf.Tensor2D,
-          tf.Tensor2D,
-          tf.Tensor,
-        ];
-        // d(s(1 + erf s))/ds = 1 + erf s + s·2/√π·exp(−s²); the constant is inside the exponential.
-        const bell = tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.square(at)));
-        const slope = tf.add(cdf2, tf.mul(at, bell));
-        const ds: tf.Tensor2D = tf.mul(tf.mul(dy, keep), slope);
-        return [
-          () => tf.matMul(ds, scaledWeight),
-          () => tf.mul(tf.matMul(ds, input, true), Math.SQRT1_2),
-          () => tf.mul(columnSums(ds), Math.SQRT1_2),
-        ];
-      },
-    };
-  })(x, weight, bias);
-}
-
-/**
- * relu(v)·m = relu(v/(1−r))·[kept], so dropout's scale goes into weight and bias too. The output is positive exactly where
- * both relu and dropout let through, so its gradient is relu's by the output, and no mask is kept.
- */
-function reluLayer(
+/** In pieces of rows, so that what lies between product and result is never there for the whole of a large bag. */
+function fusedLayer(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   bias: tf.Tensor1D | undefined,
+  { scale, forward, backward }: FusedActivation,
   rate: number,
   call: Call,
 ): tf.Tensor2D {
-  const drops = call.training === true && rate > 0;
-  const scale = drops ? 1 / (1 - rate) : 1;
-  const scaled = <T extends tf.Tensor>(tensor: T): T => (drops ? tf.mul(tensor, scale) : tensor);
-  const layer = differentiable((features: tf.Tensor2D, w: tf.Tensor2D, ..._bias: tf.Tensor1D[]) => {
+  const scaled = <T extends tf.Tensor>(tensor: T): T => (scale === 1 ? tensor : tf.mul(tensor, scale));
+  const pieces = rowPieces(x.shape[0]);
+  const learns = onTape();
+  const layer = differentiable((features: tf.Tensor2D, w: tf.Tensor2D, ...b: tf.Tensor1D[]) => {
     const scaledWeight = scaled(w);
-    const product: tf.Tensor2D = tf.matMul(features, scaledWeight, false, true);
-    const positive: tf.Tensor2D = tf.relu(bias ? tf.add<tf.Tensor2D>(product, scaled(bias)) : product);
-    const value: tf.Tensor2D = drops ? tf.mul(positive, keepMask(positive.shape, rate, call, 1 - rate)) : positive;
+    const shift = b[0] && scaled(b[0]);
+    const kept = rate > 0 ? [keptElements<tf.Rank.R2>([features.shape[0], w.shape[0]], rate, call)] : [];
+    const done = pieces.map((rows) =>
+      tf.tidy(() => {
+        const product: tf.Tensor2D = tf.matMul(rowsOf(features, rows), scaledWeight, false, true);
+        const { value, save } = forward(shift ? tf.add(product, shift) : product, kept[0] && rowsOf(kept[0], rows));
+        return { value, save: learns ? save : [] };
+      }),
+    );
+    const value = joined(done.map((piece) => piece.value));
+    const each = done[0]?.save.length ?? 0;
     return {
       value,
-      save: [features, scaledWeight, value],
-      gradient: (dy, saved) => {
-        const [input, heldWeight, output] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-        const ds = reluGradient(dy, output);
+      save: [features, scaledWeight, value, ...kept, ...done.flatMap(({ save }) => save)],
+      gradient: (dy, [input, heldWeight, output, ...rest]) => {
+        const mask = rest.splice(0, kept.length)[0];
+        const slopes = (rows: Rows, i: number): tf.Tensor2D =>
+          backward(rowsOf(dy, rows), {
+            value: rowsOf(output as tf.Tensor2D, rows),
+            kept: mask && rowsOf(mask as tf.Tensor2D, rows),
+            saved: rest.slice(i * each, (i + 1) * each) as tf.Tensor2D[],
+          });
+        const [dWeight, dBias] = total(
+          pieces.map((rows, i) => () => {
+            const ds = slopes(rows, i);
+            return [tf.matMul(ds, rowsOf(input as tf.Tensor2D, rows), true), ...(bias ? [columnSums(ds)] : [])];
+          }),
+        );
         return [
-          () => tf.matMul(ds, heldWeight),
-          () => scaled(tf.matMul(ds, input, true)),
-          ...(bias ? [() => scaled(columnSums(ds))] : []),
+          () => joined(pieces.map((rows, i) => tf.tidy(() => tf.matMul(slopes(rows, i), heldWeight as tf.Tensor2D)))),
+          () => scaled(dWeight as tf.Tensor2D),
+          ...(bias ? [() => scaled(dBias as tf.Tensor1D)] : []),
         ];
       },
     };
   });
   return layer(x, weight, ...(bias ? [bias] : []));
+}
+
+/** Rows put together again; the pieces are gone after it. */
+function joined(pieces: tf.Tensor2D[]): tf.Tensor2D {
+  if (pieces.length === 1) return pieces[0] as tf.Tensor2D;
+  const whole = tf.concat(pieces);
+  tf.dispose(pieces);
+  return whole;
+}
+
+/** The sums of what the parts give, one part at a time. */
+function total(parts: (() => tf.Tensor[])[]): tf.Tensor[] {
+  return parts.reduce<tf.Tensor[]>((sums, part) => {
+    const next = tf.tidy(() => part().map((tensor, i) => (sums[i] ? tf.add(sums[i], tensor) : tensor)));
+    tf.dispose(sums);
+    return next;
+  }, []);
 }

@@ -126,6 +126,31 @@ describe('operations', () => {
     await useNativeForTests();
   });
 
+  it.each(['gelu', 'relu'] as const)('the feature layer gives the same in pieces as whole: %s', (activation) => {
+    const rows = 20_001;
+    const [x, w, b] = [draw([rows, 3], 1), draw([2, 3], 2), tf.reshape(draw([1, 2], 3), [2]) as tf.Tensor1D];
+    const mask = new Rng(4).keepMask([rows, 2], 0.25);
+    const layer = (a: tf.Tensor, c: tf.Tensor, d: tf.Tensor) =>
+      weigh(
+        featureLayer(
+          a as Matrix,
+          c as Matrix,
+          d as tf.Tensor1D,
+          { activation, dropout: 0.25 },
+          { training: true, rng: new Rng(4) },
+        ),
+      );
+    const plain = (a: tf.Tensor, c: tf.Tensor, d: tf.Tensor) => {
+      const v = tf.add(tf.matMul(a as Matrix, c as Matrix, false, true), d);
+      return weigh(tf.mul(activation === 'gelu' ? gelu(v) : tf.relu(v), mask));
+    };
+    const [got, want] = [layer, plain].map((f) => tf.valueAndGrads(f)([x, w, b]));
+    expectAllClose(got?.value as tf.Tensor, want?.value as tf.Tensor, { rtol: 1e-4, atol: 1e-2 });
+    got?.grads.forEach((grad, i) =>
+      expectAllClose(grad, want?.grads[i] as tf.Tensor, { rtol: 1e-3, atol: i === 0 ? 1e-5 : 2e-2 }),
+    );
+  });
+
   it('GELU inside the fused feature layer equals GELU after a product', () => {
     const [x, w, b] = [draw([4, 3], 1), draw([5, 3], 2), tf.reshape(draw([1, 5], 3), [5]) as tf.Tensor1D];
     const fused = featureLayer(x, w, b, { activation: 'gelu', dropout: 0 }, {});
