@@ -46,7 +46,10 @@ function fusedLayer(
   rate: number,
   call: Call,
 ): tf.Tensor2D {
-  const scaled = <T extends tf.Tensor>(tensor: T): T => (scale === 1 ? tensor : tf.mul(tensor, scale));
+  // The activation's scale goes to whichever is smaller, the weight or the product.
+  const ofRows = x.shape[0] < x.shape[1];
+  const scaled = <T extends tf.Tensor>(tensor: T): T => (scale === 1 || ofRows ? tensor : tf.mul(tensor, scale));
+  const scaledRows = (rows: tf.Tensor2D): tf.Tensor2D => (scale === 1 || !ofRows ? rows : tf.mul(rows, scale));
   const pieces = rowPieces(x.shape[0]);
   const learns = onTape();
   const layer = differentiable((features: tf.Tensor2D, w: tf.Tensor2D, ...b: tf.Tensor1D[]) => {
@@ -56,7 +59,8 @@ function fusedLayer(
     const done = pieces.map((rows) =>
       tf.tidy(() => {
         const product: tf.Tensor2D = tf.matMul(rowsOf(features, rows), scaledWeight, false, true);
-        const { value, save } = forward(shift ? tf.add(product, shift) : product, kept[0] && rowsOf(kept[0], rows));
+        const s = scaledRows(shift ? tf.add(product, shift) : product);
+        const { value, save } = forward(s, kept[0] && rowsOf(kept[0], rows));
         return { value, save: learns ? save : [] };
       }),
     );
@@ -68,11 +72,13 @@ function fusedLayer(
       gradient: (dy, [input, heldWeight, output, ...rest]) => {
         const mask = rest.splice(0, kept.length)[0];
         const slopes = (rows: Rows, i: number): tf.Tensor2D =>
-          backward(rowsOf(dy, rows), {
-            value: rowsOf(output as tf.Tensor2D, rows),
-            kept: mask && rowsOf(mask as tf.Tensor2D, rows),
-            saved: rest.slice(i * each, (i + 1) * each) as tf.Tensor2D[],
-          });
+          scaledRows(
+            backward(rowsOf(dy, rows), {
+              value: rowsOf(output as tf.Tensor2D, rows),
+              kept: mask && rowsOf(mask as tf.Tensor2D, rows),
+              saved: rest.slice(i * each, (i + 1) * each) as tf.Tensor2D[],
+            }),
+          );
         const [dWeight, dBias] = total(
           pieces.map((rows, i) => () => {
             const ds = slopes(rows, i);

@@ -21,8 +21,7 @@ export interface FusedActivation {
 export const fusedActivations = { gelu: fusedGelu, relu: fusedRelu };
 
 /**
- * GELU(v) = v·Φ(v) with v = √2·s is (s + s·erf s)/√2, so the scale 1/√2 goes into weight and bias, which are small, and
- * the factor √2/2 into that of dropout.
+ * GELU(v) = v·Φ(v) with v = √2·s is (s + s·erf s)/√2, so the scale 1/√2 goes before it and the factor √2/2 into that of dropout.
  */
 function fusedGelu(rate: number): FusedActivation {
   const factor = Math.SQRT1_2 / (1 - rate);
@@ -44,7 +43,7 @@ function fusedGelu(rate: number): FusedActivation {
 }
 
 /**
- * relu(v)·m = relu(v/(1−r))·[kept], so dropout's scale goes into weight and bias. The output is positive exactly where
+ * relu(v)·m = relu(v/(1−r))·[kept], so dropout's scale goes before it. The output is positive exactly where
  * both relu and dropout let through, so its gradient is relu's by the output, and nothing else is needed for it.
  */
 function fusedRelu(rate: number): FusedActivation {

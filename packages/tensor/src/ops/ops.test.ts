@@ -96,6 +96,22 @@ describe('hand-written gradients', () => {
       ],
     ],
     [
+      'featureLayer, ReLU, fewer rows than features',
+      (x, w, b) =>
+        featureLayer(
+          x as Matrix,
+          w as Matrix,
+          row(b as Matrix),
+          { activation: 'relu', dropout: 0.25 },
+          { training: true, rng: new Rng(4) },
+        ),
+      [
+        [3, 4],
+        [5, 4],
+        [1, 5],
+      ],
+    ],
+    [
       'featureLayer, tanh',
       (x, w, b) => featureLayer(x as Matrix, w as Matrix, row(b as Matrix), { activation: 'tanh', dropout: 0 }, {}),
       [
