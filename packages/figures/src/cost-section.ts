@@ -7,9 +7,10 @@ export function costSection({ data }: ReportContext): Content {
   const costs = data.costs ?? [];
   const columns = COLUMNS.filter(({ key }) => costs.some((cost) => isNumber(cost[key])));
   if (columns.length === 0) return null;
+  const machines = [...new Set(costs.map(({ machine = data.run.backend }) => machine))];
   return markup`<section id="cost">
     <h2>Cost</h2>
-    <p>Measured in this run, on ${name(data.run.backend)}.</p>
+    <p>Measured in this run, on ${machines.map((machine) => name(machine)).join('; ')}.</p>
     <div class="scroll">
       <table>
         <thead>
@@ -40,4 +41,5 @@ const COLUMNS = [
   { key: 'epochSeconds', title: 'epoch', text: (s: number) => formatDuration(s) },
   { key: 'bagsPerSecond', title: 'bags predicted a second', text: (n: number) => n.toPrecision(3) },
   { key: 'peakMegabytes', title: 'peak memory, MB', text: (n: number) => formatCount(Math.round(n)) },
+  { key: 'processMegabytes', title: 'process, MB', text: (n: number) => formatCount(Math.round(n)) },
 ] as const;

@@ -243,7 +243,12 @@ export interface Cost {
   epochSeconds?: number;
   /** Bags predicted in a second. */
   bagsPerSecond?: number;
+  /** Of all tensors alive at the peak of a step. */
   peakMegabytes?: number;
+  /** Resident memory of the whole process, the library's own included. */
+  processMegabytes?: number;
+  /** What it was measured on, where that is not the machine of the whole run. */
+  machine?: string;
 }
 
 /** One quantity of one model over the epochs, a line a fold. */

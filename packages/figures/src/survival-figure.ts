@@ -7,7 +7,7 @@ import { seriesColour, theme } from './theme.js';
 
 /**
  * Kaplan–Meier curves of groups of cases: steps with their confidence band (thin lines), a tick where a case is censored, the cases still
- * at risk below, the log-rank test's p in the heading.
+ * at risk below, the log-rank test's p under the heading.
  * @throws FigureError `data` for lists of different lengths or survival outside [0, 1]
  */
 export function survivalFigure(curves: SurvivalCurves, options: FigureOptions = {}): string {
@@ -25,13 +25,13 @@ export function survivalFigure(curves: SurvivalCurves, options: FigureOptions = 
 
   return chartFigure(
     {
-      height: 30 + plot + 44 + riskRows + foot.height,
+      height: 46 + plot + 44 + riskRows + foot.height,
       title: `Survival by ${model}`,
       description: `Log-rank ${p}. ${groups.map(description).join(' ')}`,
       option: {
-        title: heading(`${model}, log-rank ${p}`, options),
+        title: heading(model, options, `log-rank ${p}`),
         legend: foot.component,
-        grid: { left: 52, right: 18, top: 30, bottom: 44 + riskRows + foot.height },
+        grid: { left: 52, right: 18, top: 46, bottom: 44 + riskRows + foot.height },
         xAxis: {
           type: 'value',
           min: 0,
