@@ -154,12 +154,12 @@ test('check names everything that is amiss at once, and nothing of it trains', a
   expect(code).toBe(0);
   expect(process.exitCode).toBe(65);
   process.exitCode = 0;
-  expect(out).toMatch(new RegExp(`error +1 rows of the table without features: ${caseName(6)}`));
-  expect(out).toMatch(/error +1 slides with several files \(.*DX1.*and.*DX1/);
-  expect(out).toMatch(/error +1 files that cannot be used \(.*instance 0, feature 0 is NaN/);
-  expect(out).toMatch(/error +1 files of another encoder \(512 columns, expected 1024\)/);
-  expect(out).toMatch(new RegExp(`warning +1 files that the table does not name, left out: ${slideOf(7)}`));
-  expect(out).toMatch(/note +1 slides of frozen tissue/);
+  expect(out).toMatch(new RegExp(`error +1 row of the table without features: ${caseName(6)}`));
+  expect(out).toMatch(/error +1 slide with several files \(.*DX1.*and.*DX1/);
+  expect(out).toMatch(/error +1 file that cannot be used \(.*instance 0, feature 0 is NaN/);
+  expect(out).toMatch(/error +1 file of another encoder \(512 columns, expected 1024\)/);
+  expect(out).toMatch(new RegExp(`warning +1 file that the table does not name, left out: ${slideOf(7)}`));
+  expect(out).toMatch(/note +1 slide of frozen tissue/);
   expect(out).toMatch(/cannot be used yet: 4 problems/);
   const report = JSON.parse(readFileSync(at('bad.json'), 'utf8')) as { problems: { kind: string; ids: string[] }[] };
   expect(report.problems.find(({ kind }) => kind === 'width')?.ids).toEqual([slideOf(3)]);
