@@ -39,6 +39,7 @@ const COMMANDS = [
     'run',
     'collect',
     'export',
+    'measure',
   ],
   ...['checkpoint', 'data', 'slides', 'convert', 'simulate', 'models', 'info'],
 ];

@@ -2,8 +2,8 @@ import { titleOf, spread } from './console-table.js';
 import { unitOf, type CellResult, type ExperimentResult } from './experiment-result.js';
 
 /**
- * A `table` for LaTeX with booktabs and multirow: every column is ours above, the paper's below in grey (`xcolor`), the difference
- * as an index.
+ * A `table` for LaTeX with booktabs, multirow, graphicx and xcolor: of every row ours above, the paper's below in grey, the difference as an
+ * index. Made smaller where it is wider than the line.
  */
 export function resultLatex(result: ExperimentResult): string {
   const shown = result.columns.map((_, i) => i).filter((i) => result.rows.some(({ cells }) => cells[i]));
@@ -12,23 +12,32 @@ export function resultLatex(result: ExperimentResult): string {
   const names = rows.some(({ group }) => group !== undefined) ? 2 : 1;
   const depth = Math.max(1, ...columns.map(({ header }) => header.length));
   const heads = Array.from({ length: depth }, (_, level) => headLine(columns, level, depth, names));
+  const printed = rows.some(({ cells }) => cells.some((cell) => cell?.paper));
   const body = rows.flatMap((row, i) => {
-    const { group, label, cells } = row;
+    const { group, label } = row;
+    const cells = shown.map((at) => row.cells[at] ?? null);
     const fresh = group !== rows[i - 1]?.group;
     const size = rows.slice(i).findIndex((other) => other.group !== group);
-    const span = size < 0 ? rows.length - i : size;
+    const span = (size < 0 ? rows.length - i : size) * (printed ? 2 : 1);
     const first = names === 1 ? [] : [fresh && group !== undefined ? `\\multirow{${span}}{*}{${escaped(group)}}` : ''];
-    const line = [...first, escaped(label), ...shown.map((at) => cellLatex(cells[at] ?? null))].join(' & ');
-    return [...(fresh && i > 0 ? ['\\midrule'] : []), `${line} \\\\`];
+    const line = (head: string, texts: readonly string[]) =>
+      [...(head === '' ? first.map(() => '') : first), head, ...texts].join(' & ');
+    return [
+      ...(fresh && i > 0 ? ['\\midrule'] : []),
+      `${line(escaped(label), cells.map(oursLatex))} \\\\`,
+      ...(printed ? [`${line('', cells.map(paperLatex))} \\\\[2pt]`] : []),
+    ];
   });
+  const below = printed ? " Ours above, the paper's below in grey; index: ours minus the paper's." : '';
   return [
-    '% \\usepackage{booktabs,multirow,xcolor}',
+    '% \\usepackage{booktabs,multirow,graphicx,xcolor}',
     ...result.missing.map(({ name }) => `% not done: ${name}`),
     '\\begin{table}',
     '\\centering\\footnotesize',
-    `\\caption{${escaped(titleOf(result))}. Ours, the paper's in grey; index: ours minus the paper's.}`,
+    `\\caption{${escaped(titleOf(result))}.${below}}`,
+    '\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%',
     `\\begin{tabular}{${'l'.repeat(names)}${'c'.repeat(columns.length)}}`,
-    ...['\\toprule', ...heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}', '\\end{table}', ''],
+    ...['\\toprule', ...heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}}', '\\end{table}', ''],
   ].join('\n');
 }
 
@@ -51,15 +60,17 @@ function headLine(columns: ExperimentResult['columns'], level: number, depth: nu
   return `${' & '.repeat(names)}${heads.join(' & ')} \\\\`;
 }
 
-function cellLatex(cell: CellResult | null): string {
+function oursLatex(cell: CellResult | null): string {
   if (!cell) return '';
-  const { ours, paper, difference } = cell;
+  const { ours, difference } = cell;
   const index = difference ? `_{${difference.value < 0 ? '' : '+'}${difference.value.toFixed(1)}}` : '';
-  const own = ours ? `$${spread(ours).replace('±', '{\\scriptstyle\\pm}')}${index}$` : '--';
-  const theirs = paper
-    ? ` \\textcolor{gray}{$${paper.text.replace('±', '{\\scriptstyle\\pm}').replace(/([MGs])$/, '\\mathrm{$1}')}$}`
-    : '';
-  return `${own}${theirs}`;
+  return ours ? `$${spread(ours).replace('±', '{\\scriptstyle\\pm}')}${index}$` : '--';
+}
+
+function paperLatex(cell: CellResult | null): string {
+  if (!cell?.paper) return '';
+  const text = cell.paper.text.replace('±', '{\\scriptstyle\\pm}').replace(/([MGs])$/, '\\mathrm{$1}');
+  return `\\textcolor{gray}{$${text}$}`;
 }
 
 function escaped(text: string): string {
