@@ -106,10 +106,11 @@ function reported(
   { set, root, folders, tables, counts, problems, filesRead, ok }: CohortReport,
   cohort: Cohort,
 ): string {
-  const rows = problems.map(({ severity, what, ids, hint }) => {
-    const names = ids.length === 0 ? '' : `: ${some(ids)}`;
-    return `${severity.padEnd(7)}  ${counted(ids.length, what)}${names}${hint ? `; ${hint}` : ''}`;
-  });
+  const rows = problems.flatMap(({ severity, what, ids, details, hint }) => [
+    `${severity.padEnd(7)}  ${counted(ids.length, what)}`,
+    ...(details ? details.slice(0, 5) : ids.length > 0 ? [some(ids)] : []).map((line) => `${INDENT}${line}`),
+    ...(hint ? [`${INDENT}→ ${hint}`] : []),
+  ]);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const verdict = ok
     ? `${cohort.name} can be ${cohort.trainedOn === undefined ? 'trained on' : 'tested on'}${filesRead ? '' : ', if its files are sound: they were not read'}.`
@@ -123,6 +124,8 @@ function reported(
     verdict,
   ].join('\n');
 }
+
+const INDENT = ' '.repeat(9);
 
 /** `1 slide with …`, `3 slides with …`; what befalls nothing in particular stands alone. */
 function counted(count: number, what: string): string {
