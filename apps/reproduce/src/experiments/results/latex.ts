@@ -2,8 +2,8 @@ import { titleOf, spread } from './console-table.js';
 import { unitOf, type CellResult, type ExperimentResult } from './experiment-result.js';
 
 /**
- * A `table` for LaTeX with booktabs, multirow, graphicx and xcolor: of every row ours above, the paper's below in grey, the difference as an
- * index. Made smaller where it is wider than the line.
+ * A `table` for LaTeX with booktabs, multirow, adjustbox and xcolor: of every row ours above, the paper's below in grey, the difference as an
+ * index. Made smaller where it does not fit the page.
  */
 export function resultLatex(result: ExperimentResult): string {
   const shown = result.columns.map((_, i) => i).filter((i) => result.rows.some(({ cells }) => cells[i]));
@@ -30,15 +30,22 @@ export function resultLatex(result: ExperimentResult): string {
   });
   const below = printed ? " Ours above, the paper's below in grey; index: ours minus the paper's." : '';
   return [
-    '% \\usepackage{booktabs,multirow,graphicx,xcolor}',
+    '% \\usepackage{booktabs,multirow,adjustbox,xcolor}',
     ...result.missing.map(({ name }) => `% not done: ${name}`),
     '\\begin{table}',
     '\\centering\\footnotesize',
-    `\\caption{${escaped(titleOf(result))}.${below}}`,
-    '\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%',
+    `\\caption{${escaped(captionOf(result))}.${below}}`,
+    '\\begin{adjustbox}{max width=\\linewidth,max totalheight=.9\\textheight}',
     `\\begin{tabular}{${'l'.repeat(names)}${'c'.repeat(columns.length)}}`,
-    ...['\\toprule', ...heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}}', '\\end{table}', ''],
+    ...['\\toprule', ...heads, '\\midrule', ...body, '\\bottomrule', '\\end{tabular}'],
+    ...['\\end{adjustbox}', '\\end{table}', ''],
   ].join('\n');
+}
+
+/** LaTeX numbers tables itself, so the paper's number stands behind. */
+function captionOf(result: ExperimentResult): string {
+  const [number = '', ...title] = titleOf(result).split(': ');
+  return `${title.join(': ')} (MHIM-v2, ${number})`;
 }
 
 /** One line of headings; equal neighbours are one cell. */
@@ -69,7 +76,11 @@ function oursLatex(cell: CellResult | null): string {
 
 function paperLatex(cell: CellResult | null): string {
   if (!cell?.paper) return '';
-  const text = cell.paper.text.replace('±', '{\\scriptstyle\\pm}').replace(/([MGs])$/, '\\mathrm{$1}');
+  const text = cell.paper.text
+    .replace('±', '{\\scriptstyle\\pm}')
+    .replace(/([MGs])$/, '\\mathrm{$1}')
+    // The gain beside a mean is no sum.
+    .replace(/[+-](?=[\d.]*$)/, '{$&}');
   return `\\textcolor{gray}{$${text}$}`;
 }
 
