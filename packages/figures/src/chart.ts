@@ -40,8 +40,8 @@ export function figureWidth({ width = DEFAULT_WIDTH }: FigureOptions): number {
 export function heading(text: string, options: FigureOptions, below?: string) {
   const { ink, muted } = theme(options.theme);
   const style = { fontSize: 13, fontWeight: 600, color: ink, overflow: 'truncate' as const };
-  // Texts are measured as if they were not bold.
-  const room = Math.floor((figureWidth(options) - (options.simulated ? 124 : 16)) * 0.94);
+  // Texts are measured as if they were not bold, and some systems' fonts are wider.
+  const room = Math.floor((figureWidth(options) - (options.simulated ? 124 : 16)) * 0.8);
   return {
     text: labelText(text),
     ...{ left: 4, top: 0, padding: 4, itemGap: 2 },

@@ -68,6 +68,11 @@ table{width:100%}
 td.number .spread{display:block}
 th,td{padding-right:8px}
 th.number,td.number{padding-left:6px}
+.stacked,.stacked tbody,.stacked tr,.stacked th,.stacked td{display:block}
+.stacked thead{display:none}
+.stacked tr{border-bottom:1px solid var(--fig-line);padding:6px 0}
+.stacked th,.stacked td,.stacked td.number{border:0;padding:1px 0;text-align:left;white-space:normal}
+.stacked td::before{content:attr(data-label) ": ";color:var(--fig-muted)}
 }
 @media print{
 body{background:#fff}

@@ -20,6 +20,7 @@ export function survivalFigure(curves: SurvivalCurves, options: FigureOptions = 
   const ticks = Array.from({ length: Math.floor(last / step) + 1 }, (_, i) => i * step);
   const entries = groups.map(({ name }, i) => ({ series: `group-${i}`, label: name }));
   const foot = legend(entries, { columns: Math.min(Math.max(groups.length, 1), 3), look: 'lines' }, options);
+  const xAxis = axis({ name: unit ? `time (${unit})` : 'time' }, options);
   const riskRows = 16 * (groups.length + 1);
   const plot = 230;
 
@@ -37,7 +38,9 @@ export function survivalFigure(curves: SurvivalCurves, options: FigureOptions = 
           min: 0,
           max: last || 1,
           interval: step,
-          ...axis({ name: unit ? `time (${unit})` : 'time' }, options),
+          ...xAxis,
+          // The last time is no tick: its label would stand between them and over no count.
+          axisLabel: { ...xAxis.axisLabel, showMaxLabel: last % step === 0 },
           splitLine: { show: false },
         },
         yAxis: { type: 'value', min: 0, max: 1, ...axis({ name: 'survival', gap: 34 }, options) },

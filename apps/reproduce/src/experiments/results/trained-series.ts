@@ -72,7 +72,9 @@ export function costsOf({ experiment, planned, jobs, store, protocol }: SeriesIn
       found.set(name, { ...found.get(name), model: name, ...own, machine });
       continue;
     }
-    const trained = ids.flatMap((id) => jobs.get(id) ?? []).filter(({ kind }) => kind === 'train');
+    const trained = ids
+      .flatMap((id) => jobs.get(id) ?? [])
+      .flatMap((job) => (job.kind === 'evaluate' ? (jobs.get(job.needs[0] ?? '') ?? []) : job));
     const cost = costOfTrainings(
       name,
       trained.map((job) => stageFolder(job, store, protocol)),
