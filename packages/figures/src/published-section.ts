@@ -1,6 +1,6 @@
 import { comparisonFigure } from './comparison-figure.js';
 import { foldSummary } from './fold-summary.js';
-import { markup, type Content, type Markup } from './markup.js';
+import { markup, trusted, type Content, type Markup } from './markup.js';
 import { figureMarkup, name, prose, simulatedBadge, type ReportContext } from './report-context.js';
 import type { PublishedTable } from './report-data.js';
 import { formatAny, formatValue, isNumber, valueOf } from './text.js';
@@ -23,7 +23,7 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
   return markup`<h3>${name(table.title)}</h3>
     <p>Published: ${prose(table.source)}. ${prose(table.note ?? '')}</p>
     <div class="scroll">
-      <table>
+      <table ${compared && metrics.length > 2 ? TIGHT : ''}>
         <thead>
           <tr>
             <th scope="col"></th>
@@ -48,6 +48,9 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
     </div>
     <div class="figures">${metrics.map((metric) => metricFigure(context, table, metric))}</div>`;
 }
+
+/** Spreads and intervals below their numbers, so that many columns fit beside each other. */
+const TIGHT = trusted('class="tight"');
 
 type Value = PublishedTable['rows'][number]['values'][string];
 

@@ -75,6 +75,44 @@ describe('a report', () => {
     expect(part).not.toContain('difference');
   });
 
+  it('puts intervals below numbers where many columns stand beside each other', () => {
+    const [table] = (exampleData().published ?? []) as [
+      NonNullable<ReturnType<typeof exampleData>['published']>[number],
+    ];
+    const value = { ours: { folds: [{ value: 0.9 }] }, published: { mean: 0.94 } };
+    const render = (ids: readonly string[]) => {
+      const metrics = ids.map((id) => ({ id, name: id }));
+      const rows = [{ label: 'AB-MIL', values: Object.fromEntries(ids.map((id) => [id, value])) }];
+      return renderReport({ ...exampleData(), published: [{ ...table, metrics, rows }] });
+    };
+    expect(render(['auc', 'f1', 'accuracy'])).toContain('class="tight"');
+    expect(render(['auc', 'f1'])).not.toContain('class="tight"');
+  });
+
+  it('gives published costs three digits, not three decimals', () => {
+    const [table] = (exampleData().published ?? []) as [
+      NonNullable<ReturnType<typeof exampleData>['published']>[number],
+    ];
+    const values = {
+      speed: { ours: { folds: [{ value: 873.891 }] }, published: { mean: 1250 }, difference: undefined },
+    };
+    const published = [{ ...table, metrics: [{ id: 'speed', name: 'speed' }], rows: [{ label: 'AB-MIL', values }] }];
+    const part = /<section id="published">.*?<\/section>/s.exec(renderReport({ ...exampleData(), published }))?.[0];
+    expect(part).toContain('>874');
+    expect(part).toContain('>1,250<');
+  });
+
+  it('says once what all captions of a section would say', () => {
+    const { roc = [] } = exampleData();
+    const part = (data: ReportData) => /<section id="roc">.*?<\/section>/s.exec(renderReport(data))?.[0] ?? '';
+    const count = (data: ReportData) => part(data).match(/Positive class/g)?.length;
+    const alike = roc.map(({ pooled: _pooled, ...each }) => ({ ...each, positiveClass: 'tumour' }));
+    expect(alike.length).toBeGreaterThan(1);
+    expect(count({ ...exampleData(), roc: alike })).toBe(1);
+    const others = alike.map((each, i) => ({ ...each, positiveClass: `class ${i}` }));
+    expect(count({ ...exampleData(), roc: others })).toBe(alike.length);
+  });
+
   it('sets our figures beside published ones, with the difference', () => {
     const { published = [] } = exampleData();
     const [table] = published as [(typeof published)[number]];

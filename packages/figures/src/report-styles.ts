@@ -32,6 +32,8 @@ a{color:inherit}
 .scroll{overflow-x:auto;margin:6px 0}
 table{border-collapse:collapse;font-size:.95rem;font-variant-numeric:tabular-nums}
 .scroll>table{min-width:min(100%,640px)}
+.scroll th[scope=row]{position:sticky;left:0;background:var(--fig-surface)}
+.tight td.number .spread{display:block}
 th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--fig-line);font-weight:400}
 thead th{color:var(--fig-muted);font-size:.85rem;vertical-align:bottom}
 tbody th{font-weight:600;min-width:7.5rem;overflow-wrap:break-word}
