@@ -105,7 +105,7 @@ describe('a report', () => {
   it('says once what all captions of a section would say', () => {
     const { roc = [] } = exampleData();
     const part = (data: ReportData) => /<section id="roc">.*?<\/section>/s.exec(renderReport(data))?.[0] ?? '';
-    const count = (data: ReportData) => part(data).match(/Positive class/g)?.length;
+    const count = (data: ReportData) => part(data).match(/Thin: test folds/g)?.length;
     const alike = roc.map(({ pooled: _pooled, ...each }) => ({ ...each, positiveClass: 'tumour' }));
     expect(alike.length).toBeGreaterThan(1);
     expect(count({ ...exampleData(), roc: alike })).toBe(1);

@@ -22,12 +22,13 @@ export async function writeResults(
   const jobs = new Map(plan.jobs.map((job) => [job.id, job]));
   const folder = new RunFolder(store.root);
   const reported: ReportedExperiment[] = [];
+  const command = `reproduce ${process.argv.slice(2).join(' ')}`;
   let text = '';
   for (const [index, experiment] of plan.definitions.entries()) {
     const planned = plan.experiments[index] ?? { id: experiment.id, cells: [] };
     const { cells } = planned;
     if (experiment.kind === 'maps') {
-      text += await writeMaps({ experiment, cells, jobs, store });
+      text += await writeMaps({ experiment, cells, jobs, store, command });
       continue;
     }
     const { simulated, reduced, comparable } = plan;
@@ -38,7 +39,6 @@ export async function writeResults(
     folder.writeText(resultLatex(result), `${result.id}.tex`);
     text += `${consoleTable(result)}Files: ${folder.file(result.id)}.json, .csv, .tex\n`;
   }
-  const command = `reproduce ${process.argv.slice(2).join(' ')}`;
   const report = reported.length === 0 ? undefined : experimentReport({ reported, jobs, store, command });
   if (!report) return text;
   await writeReport(folder.file('report.html'), report);
