@@ -102,6 +102,30 @@ describe('a report', () => {
     expect(part).toContain('>1,250<');
   });
 
+  it('gives groups of results tables of their own, with their own columns and best means, and defines a term once', () => {
+    const of = (group: string, model: string, id: string, value: number) => ({
+      ...{ group, model, protocol: 'honest' },
+      measures: { [id]: { folds: [{ value }] } },
+    });
+    const results = [of('X', 'A', 'x', 0.9), of('X', 'B', 'x', 0.7), of('Y', 'A', 'y', 0.4), of('Y', 'B', 'y', 0.3)];
+    const metrics = ['x', 'y'].map((id) => ({
+      id,
+      name: `${id} AUC`,
+      term: 'AUC',
+      definition: 'area under the curve',
+    }));
+    const part = /<section id="results">.*?<\/section>/s.exec(
+      renderReport({ ...exampleData(), metrics, results }),
+    )?.[0];
+    const [, first, second] = part?.split('<h4>') ?? [];
+    expect(first).toMatch(/^X<.*x AUC/s);
+    expect(first).not.toContain('y AUC');
+    expect(first?.match(/class="best"/g)).toHaveLength(1);
+    expect(second).toMatch(/^Y<.*class="best"><data value="0.4">/s);
+    expect(part?.match(/area under the curve/g)).toHaveLength(1);
+    expect(part).not.toContain('not measured');
+  });
+
   it('says once what all captions of a section would say', () => {
     const { roc = [] } = exampleData();
     const part = (data: ReportData) => /<section id="roc">.*?<\/section>/s.exec(renderReport(data))?.[0] ?? '';

@@ -12,7 +12,8 @@ header,section{background:var(--fig-surface);border:1px solid var(--fig-line);bo
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 8px}
 h2{font-size:1.25rem;line-height:1.3;margin:0 0 10px}
 h3{font-size:1rem;margin:18px 0 4px}
-h1,h2,h3,p,dd,dt,figcaption,th,td{overflow-wrap:anywhere}
+h4{font-size:.95rem;margin:14px 0 2px}
+h1,h2,h3,h4,p,dd,dt,figcaption,th,td{overflow-wrap:anywhere}
 p{margin:4px 0 10px;max-width:80ch}
 a{color:inherit}
 .data-set{font-size:1.05rem}

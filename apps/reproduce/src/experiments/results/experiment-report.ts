@@ -139,16 +139,20 @@ function testsOf(series: readonly TrainedSeries[], protocol: Protocol): Signific
 }
 
 /** Rows by protocol with the values of the folds behind them; a column of the report is a column of the tables. */
-function modelResults({ id, columns, rows }: ExperimentResult, protocol: Protocol, several: boolean): ModelResult[] {
+function modelResults(result: ExperimentResult, protocol: Protocol, several: boolean): ModelResult[] {
+  const { columns, rows } = result;
   return rows.flatMap(({ group, label, cells }) => {
-    const model = [several ? `${id}:` : '', group, label].filter(Boolean).join(' ');
+    const part = [...(several ? [titleOf(result).split(':')[0]] : []), ...(group === undefined ? [] : [group])].join(
+      ', ',
+    );
     const entry = (by: Protocol, of: (cell: CellResult) => Ours | undefined): ModelResult[] => {
       const measures = cells.flatMap((cell, i): [string, FoldValues][] => {
         const column = columns[i] as ExperimentResult['columns'][number];
         const ours = cell ? of(cell) : undefined;
         return ours && isFigure(column.metric) ? [[metricId(column), foldValues(ours, 0.01)]] : [];
       });
-      return measures.length === 0 ? [] : [{ model, protocol: by, measures: Object.fromEntries(measures) }];
+      const about = { model: label, ...(part === '' ? {} : { group: part }), protocol: by };
+      return measures.length === 0 ? [] : [{ ...about, measures: Object.fromEntries(measures) }];
     };
     return [...entry(protocol, ({ ours }) => ours), ...entry('honest', ({ honest }) => honest)];
   });
@@ -170,20 +174,18 @@ function metricId({ header, metric }: ExperimentResult['columns'][number]): stri
   return `${header.filter((part) => !METRIC_HEADINGS.test(part)).join(' ')}/${metric}`;
 }
 
-/** Columns that have any numbers; what a figure is stands at the first of its kind. */
+/** Columns that have any numbers. */
 function metricsOf(results: readonly ExperimentResult[]): MetricDefinition[] {
   const found = new Map<string, MetricDefinition>();
-  const first = new Map<FigureName, string>();
   for (const { columns, rows } of results) {
     for (const [i, column] of columns.entries()) {
       const { metric } = column;
       const id = metricId(column);
       if (!isFigure(metric) || found.has(id) || !rows.some(({ cells }) => cells[i]?.ours)) continue;
-      const name = [id.slice(0, id.lastIndexOf('/')), NAMES[metric]].filter(Boolean).join(' ');
-      const said = first.get(metric);
+      const term = NAMES[metric];
+      const name = [id.slice(0, id.lastIndexOf('/')), term].filter(Boolean).join(' ');
       const definition = (metric === 'cIndex' ? survivalDefinitions : definitions)[metric] as string;
-      found.set(id, { id, name, definition: said === undefined ? definition : `as ${said}` });
-      if (said === undefined) first.set(metric, name);
+      found.set(id, { id, name, term, definition });
     }
   }
   return [...found.values()];
