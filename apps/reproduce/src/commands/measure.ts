@@ -33,7 +33,7 @@ export function measureCommand(program: Command, interrupts: Interrupts): void {
     .addHelpText(
       'after',
       `
-Takes about two minutes on two cores. Do it where the jobs will run; with a shared home folder, plans made elsewhere know it.
+Takes a few minutes on two cores. Do it where the jobs will run; with a shared home folder, plans made elsewhere know it.
 Without it, estimates are of the machine that the program was made on, and corrected by the jobs that are finished.
 
 Examples:

@@ -62,6 +62,7 @@ describe('every table and figure runs on simulated slides', () => {
     const report = read('all', 'report.html');
     expect(report).toContain(kind === 'table' ? 'Beside the published figures' : 'id="sweeps"');
     if (id === 'table-4') expect(report).toMatch(/log-rank p/);
+    if (id === 'table-5') expect(report).toMatch(/MHIM\(AB\.\), CPTAC-LUAD R50 − its baseline/);
     if (id === 'table-5') expect(report).toMatch(/id="roc".*, CPTAC-NSCLC R50.*id="precision-recall"/s);
     if (id === 'table-6') expect(report).toContain('peak memory, MB');
     if (id === 'table-7') expect(report).toMatch(/id="cost".*parameters.*bags predicted a second.*process, MB/s);
