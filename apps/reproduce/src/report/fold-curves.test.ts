@@ -78,6 +78,9 @@ describe('the curves and tests of a run', () => {
     // Who was to die early did: no case of low risk dies before the last of high risk.
     expect(curves?.groups[0]?.survival[0]).toBeGreaterThan(0);
     expect(curves?.logRank.value).toBeLessThan(0.01);
+    expect(curves).not.toHaveProperty('unit');
+    const published = { ...survivalConfig, model: 'ab-mil', dataSet: 'tcga-luad' } as TrainConfig;
+    expect(survivalOf(stages, 'paper', published)[0]?.unit).toBe('months');
   });
 
   it('count a case once that several models judged', () => {

@@ -79,6 +79,8 @@ export function survivalOf(stages: readonly TrainedStage[], protocol: Protocol, 
     return {
       model,
       protocol,
+      // Published tables are read as months; what the user's own are in only the user knows.
+      ...(config.dataSet === undefined ? {} : { unit: 'months' }),
       grouping: cases.some(({ judged }) => judged > 1)
         ? 'All test cases once: those that most of the models (of all folds and seeds) rank above the median against the others.'
         : 'All test cases, those of a predicted risk above the median of their own fold against the others (risks of different folds have no common scale).',
