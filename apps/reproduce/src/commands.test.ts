@@ -39,6 +39,7 @@ const COMMANDS = [
     'run',
     'collect',
     'export',
+    'measure',
   ],
   ...['checkpoint', 'data', 'slides', 'convert', 'simulate', 'models', 'info'],
 ];
@@ -60,11 +61,23 @@ describe('help', () => {
     const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
     const lines = [...readme.matchAll(/^reproduce (\w+)(.*)$/gm)];
     expect([...new Set(lines.map(([, command]) => command))].sort()).toEqual([...COMMANDS].sort());
+    await expectOptions(lines);
+  });
+
+  test('the guide to the experiments names options that there are', async () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/experiments.md'), 'utf8');
+    const lines = [...guide.matchAll(/(?:^|`)reproduce (\w+)([^`\n]*)/gm)];
+    expect(lines.length).toBeGreaterThan(8);
+    await expectOptions(lines);
+  });
+
+  async function expectOptions(lines: readonly RegExpMatchArray[]): Promise<void> {
     for (const [, command = '', rest = ''] of lines) {
-      const { out } = await reproduce(command, '--help');
+      const { code, out } = await reproduce(command, ...(/^ check /.test(rest) ? ['check'] : []), '--help');
+      expect(code, command).toBe(0);
       for (const option of rest.match(/--[a-z\d-]+/g) ?? []) expect(out).toMatch(new RegExp(`${option}[ \\n]`));
     }
-  });
+  }
 
   test('lists every command', async () => {
     const { code, out } = await reproduce('--help');

@@ -9,6 +9,7 @@ import { experimentCommands } from './commands/experiments.js';
 import { exportCommand } from './commands/export.js';
 import { heatmapCommand } from './commands/heatmap.js';
 import { infoCommand } from './commands/info.js';
+import { measureCommand } from './commands/measure.js';
 import { modelsCommand } from './commands/models.js';
 import { planCommand } from './commands/plan.js';
 import { predictCommand } from './commands/predict.js';
@@ -37,6 +38,7 @@ export function createProgram(interrupts: Interrupts): Command {
   viewCommand(program, interrupts);
   experimentCommands(program, interrupts);
   planCommand(program);
+  measureCommand(program, interrupts);
   runCommand(program, interrupts);
   collectCommand(program);
   exportCommand(program);

@@ -33,11 +33,21 @@ export function figureWidth({ width = DEFAULT_WIDTH }: FigureOptions): number {
   throw new FigureError(`expected an integer from 240 to 2000, got ${width}.`, { code: 'config', path: 'width' });
 }
 
-/** The figure's heading, above its plot. */
-export function heading(text: string, options: FigureOptions) {
-  const style = { fontSize: 13, fontWeight: 600, color: theme(options.theme).ink, overflow: 'truncate' as const };
-  const room = figureWidth(options) - (options.simulated ? 110 : 16);
-  return { text: labelText(text), left: 4, top: 0, padding: 4, textStyle: { ...style, width: room } };
+/**
+ * The figure's heading, above its plot, cut where the mark of simulated data begins; `below` is a second line of 16 pixels, for what must
+ * not be cut.
+ */
+export function heading(text: string, options: FigureOptions, below?: string) {
+  const { ink, muted } = theme(options.theme);
+  const style = { fontSize: 13, fontWeight: 600, color: ink, overflow: 'truncate' as const };
+  // Texts are measured as if they were not bold, and some systems' fonts are wider.
+  const room = Math.floor((figureWidth(options) - (options.simulated ? 124 : 16)) * 0.8);
+  return {
+    text: labelText(text),
+    ...{ left: 4, top: 0, padding: 4, itemGap: 2 },
+    textStyle: { ...style, width: room },
+    ...(below === undefined ? {} : { subtext: labelText(below), subtextStyle: { fontSize: 12, color: muted } }),
+  };
 }
 
 export interface AxisLook {

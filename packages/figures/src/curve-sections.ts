@@ -19,19 +19,24 @@ import { isTrainingThinned, trainingCurves } from './training-curves.js';
 export function rocSection(context: ReportContext): Content {
   const curves = context.data.roc ?? [];
   if (curves.length === 0) return null;
-  const figures = curves.map((roc) => {
-    const thick = roc.pooled === undefined ? 'vertical mean of the folds' : 'scores of all folds pooled';
-    const missing = roc.folds.flatMap(({ auc }, i) =>
-      valueOf(auc) === null ? [`Fold ${i + 1} has no AUC: ${reasonOf(auc)}. `] : [],
+  const thickOf = ({ pooled }: (typeof curves)[number]) =>
+    pooled === undefined ? 'vertical mean of the folds' : 'scores of all folds pooled';
+  const captions = curves.map(
+    (roc) =>
+      `Positive class: ${name(roc.positiveClass)}. Thin: test folds with their AUC; thick: ${thickOf(roc)}; dashed: chance.`,
+  );
+  const figures = curves.map((roc, i) => {
+    const missing = roc.folds.flatMap(({ auc }, fold) =>
+      valueOf(auc) === null ? [`Fold ${fold + 1} has no AUC: ${reasonOf(auc)}. `] : [],
     );
     return figureMarkup(
       rocFigure(roc, context.figure),
-      markup`Positive class: ${name(roc.positiveClass)}. Thin: test folds with their AUC; thick: ${thick}; dashed: chance.
-      ${missing}${protocolBadge(protocolOf(context, roc.protocol))}`,
+      markup`${own(captions, i)}${missing}${protocolBadge(protocolOf(context, roc.protocol))}`,
     );
   });
   return markup`<section id="roc">
     <h2>ROC curves${simulatedBadge(context)}</h2>
+    ${common(captions)}
     <div class="figures">${figures}</div>
   </section>`;
 }
@@ -39,18 +44,22 @@ export function rocSection(context: ReportContext): Content {
 export function precisionRecallSection(context: ReportContext): Content {
   const curves = context.data.precisionRecall ?? [];
   if (curves.length === 0) return null;
-  const figures = curves.map((each) => {
-    const missing = each.folds.flatMap(({ averagePrecision }, i) =>
-      valueOf(averagePrecision) === null ? [`Fold ${i + 1} has no curve: ${reasonOf(averagePrecision)}. `] : [],
+  const captions = curves.map(
+    ({ positiveClass }) =>
+      `Positive class: ${name(positiveClass)}. Thin: test folds with their average precision; thick: mean precision of the folds; dashed: the share of positive bags.`,
+  );
+  const figures = curves.map((each, i) => {
+    const missing = each.folds.flatMap(({ averagePrecision }, fold) =>
+      valueOf(averagePrecision) === null ? [`Fold ${fold + 1} has no curve: ${reasonOf(averagePrecision)}. `] : [],
     );
     return figureMarkup(
       precisionRecallFigure(each, context.figure),
-      markup`Positive class: ${name(each.positiveClass)}. Thin: test folds with their average precision; thick: mean precision of the
-      folds; dashed: the share of positive bags. ${missing}${protocolBadge(protocolOf(context, each.protocol))}`,
+      markup`${own(captions, i)}${missing}${protocolBadge(protocolOf(context, each.protocol))}`,
     );
   });
   return markup`<section id="precision-recall">
     <h2>Precision and recall${simulatedBadge(context)}</h2>
+    ${common(captions)}
     <div class="figures">${figures}</div>
   </section>`;
 }
@@ -58,30 +67,41 @@ export function precisionRecallSection(context: ReportContext): Content {
 export function survivalSection(context: ReportContext): Content {
   const curves = context.data.survival ?? [];
   if (curves.length === 0) return null;
-  const figures = curves.map((each) =>
+  const captions = curves.map(({ grouping }) => `${prose(grouping)} Dashed: 95 % band. Ticks: censored cases.`);
+  const figures = curves.map((each, i) =>
     figureMarkup(
       survivalFigure(each, context.figure),
-      markup`${prose(each.grouping)} Dashed: 95 % band. Ticks: censored cases.
-      ${valueOf(each.logRank) === null && `No test: ${prose(reasonOf(each.logRank))}. `}${protocolBadge(protocolOf(context, each.protocol))}`,
+      markup`${own(captions, i)}${valueOf(each.logRank) === null && `No test: ${prose(reasonOf(each.logRank))}. `}${protocolBadge(protocolOf(context, each.protocol))}`,
     ),
   );
   return markup`<section id="survival">
     <h2>Survival by predicted risk${simulatedBadge(context)}</h2>
+    ${common(captions)}
     <div class="figures">${figures}</div>
   </section>`;
+}
+
+/** What all captions of a section say is said once, above the figures. */
+function common(captions: readonly string[]): Content {
+  return allAlike(captions) && markup`<p class="note">${captions[0]}</p>`;
+}
+
+/** A figure's own caption, where they differ. */
+function own(captions: readonly string[], index: number): Content {
+  return !allAlike(captions) && `${captions[index]} `;
+}
+
+function allAlike(captions: readonly string[]): boolean {
+  return captions.every((caption) => caption === captions[0]);
 }
 
 export function sweepSection(context: ReportContext): Content {
   const sweeps = context.data.sweeps ?? [];
   if (sweeps.length === 0) return null;
-  const figures = sweeps.map((sweep) =>
-    figureMarkup(
-      sweepFigure(sweep, context.figure),
-      'Mean over the folds; the bar is the interval, mean ± standard deviation where none is given.',
-    ),
-  );
+  const figures = sweeps.map((sweep) => figureMarkup(sweepFigure(sweep, context.figure)));
   return markup`<section id="sweeps">
     <h2>Options${simulatedBadge(context)}</h2>
+    <p class="note">Mean over the folds; the bar is the interval, mean ± standard deviation where none is given.</p>
     <div class="figures">${figures}</div>
   </section>`;
 }

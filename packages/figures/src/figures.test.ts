@@ -216,12 +216,22 @@ describe('survival', () => {
   it('says p, the cases at risk and when half have died', () => {
     const svg = survivalFigure({ ...curves, unit: 'months' });
     for (const text of [
-      'A, log-rank p = 0.012',
+      '>A</text>',
+      'log-rank p = 0.012</text>',
       'high risk: 4 cases, median survival 5.',
       'time (months)',
       'cases at risk',
     ])
       expect(svg).toContain(text);
+  });
+
+  it('keeps p whole where the name is long and the data are simulated', () => {
+    const svg = survivalFigure(
+      { ...curves, model: 'ResNet-50 MHIM-v2(TransMIL) with a long name, LUAD' },
+      { simulated: true },
+    );
+    expect(svg).toMatch(/>ResNet-50 MHIM-v2[^<]*(?:…|\.\.\.)<\/text>/);
+    expect(svg).toContain('log-rank p = 0.012</text>');
   });
 
   it('writes a p that is no number as none and a tiny one as a bound', () => {

@@ -1,9 +1,9 @@
 import { comparisonFigure } from './comparison-figure.js';
 import { foldSummary } from './fold-summary.js';
-import { markup, type Content, type Markup } from './markup.js';
+import { markup, trusted, type Content, type Markup } from './markup.js';
 import { figureMarkup, name, prose, simulatedBadge, type ReportContext } from './report-context.js';
 import type { PublishedTable } from './report-data.js';
-import { formatValue, isNumber, valueOf } from './text.js';
+import { formatAny, formatValue, isNumber, valueOf } from './text.js';
 
 /** A table of a publication a part: our mean and spread, theirs, and the difference; and a figure a metric. */
 export function publishedSection(context: ReportContext): Content {
@@ -11,6 +11,7 @@ export function publishedSection(context: ReportContext): Content {
   if (tables.length === 0) return null;
   return markup`<section id="published">
     <h2>Beside the published figures${simulatedBadge(context)}</h2>
+    <p class="note">In the figures: large dots are our means, with their intervals; small dots our folds; diamonds what is published.</p>
     ${tables.map((table) => onePart(context, table))}
   </section>`;
 }
@@ -22,7 +23,7 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
   return markup`<h3>${name(table.title)}</h3>
     <p>Published: ${prose(table.source)}. ${prose(table.note ?? '')}</p>
     <div class="scroll">
-      <table>
+      <table ${compared && metrics.length > 2 ? TIGHT : ''}>
         <thead>
           <tr>
             <th scope="col"></th>
@@ -39,7 +40,7 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
             (row) =>
               markup`<tr>
                 <th scope="row">${name(row.label)}</th>
-                ${metrics.map(({ id }) => cells(row.values[id], compared))}
+                ${metrics.map(({ id }) => cells(row.values[id], compared, formatOf(rows, id)))}
               </tr>`,
           )}
         </tbody>
@@ -48,14 +49,25 @@ function onePart(context: ReportContext, table: PublishedTable): Markup {
     <div class="figures">${metrics.map((metric) => metricFigure(context, table, metric))}</div>`;
 }
 
+/** Spreads and intervals below their numbers, so that many columns fit beside each other. */
+const TIGHT = trusted('class="tight"');
+
 type Value = PublishedTable['rows'][number]['values'][string];
 
-function cells(value: Value = {}, compared: boolean): Markup {
+type Format = (value: number | null | undefined) => string;
+
+/** Shares all to three decimals; a column of seconds or megabytes to three digits. */
+function formatOf(rows: PublishedTable['rows'], id: string): Format {
+  const all = rows.flatMap(({ values }) => [values[id]?.published?.mean, valueOf(foldSummary(values[id]?.ours).mean)]);
+  return all.every((value) => !isNumber(value) || Math.abs(value) <= 1) ? formatValue : formatAny;
+}
+
+function cells(value: Value = {}, compared: boolean, format: Format): Markup {
   const { mean, std } = foldSummary(value.ours);
   const { published } = value;
-  return markup`<td class="number">${withSpread(valueOf(mean), valueOf(std))}</td>
-    <td class="number">${withSpread(published?.mean, published?.std)}</td>
-    ${compared && markup`<td class="number">${withInterval(differenceOf(value))}</td>`}`;
+  return markup`<td class="number">${withSpread(valueOf(mean), valueOf(std), format)}</td>
+    <td class="number">${withSpread(published?.mean, published?.std, format)}</td>
+    ${compared && markup`<td class="number">${withInterval(differenceOf(value), format)}</td>`}`;
 }
 
 /** What is given, else that of the means. */
@@ -65,20 +77,22 @@ function differenceOf(value: Value): Value['difference'] {
   return value.published && mean !== null ? { value: mean - value.published.mean } : undefined;
 }
 
-function withInterval(difference: Value['difference']): Content {
+function withInterval(difference: Value['difference'], format: Format): Content {
   if (!difference) return '–';
   const { value, interval } = difference;
-  const range = interval && markup` <span class="spread">[${signed(interval.lower)}, ${signed(interval.upper)}]</span>`;
-  return markup`${signed(value)}${range}`;
+  const range =
+    interval &&
+    markup` <span class="spread">[${signed(interval.lower, format)}, ${signed(interval.upper, format)}]</span>`;
+  return markup`${signed(value, format)}${range}`;
 }
 
-function withSpread(mean: number | null | undefined, std: number | null | undefined): Content {
+function withSpread(mean: number | null | undefined, std: number | null | undefined, format: Format): Content {
   if (!isNumber(mean)) return '–';
-  return markup`${formatValue(mean)}${isNumber(std) && markup` <span class="spread">± ${formatValue(std)}</span>`}`;
+  return markup`${format(mean)}${isNumber(std) && markup` <span class="spread">± ${format(std)}</span>`}`;
 }
 
-function signed(difference: number | null): string {
-  const text = formatValue(difference);
+function signed(difference: number | null, format: Format): string {
+  const text = format(difference);
   return isNumber(difference) && difference > 0 ? `+${text}` : text;
 }
 
@@ -89,10 +103,7 @@ function metricFigure(context: ReportContext, { rows, title }: PublishedTable, {
     return ours ? [{ label, values: ours, reference: published?.mean }] : [];
   });
   if (drawn.length === 0 || drawn.length > 24) return null;
-  return figureMarkup(
-    comparisonFigure({ title: `${metric}, ${title}`, rows: drawn }, context.figure),
-    'Large dot: our mean, with its interval. Small dots: folds. Diamond: published.',
-  );
+  return figureMarkup(comparisonFigure({ title: `${metric}, ${title}`, rows: drawn }, context.figure));
 }
 
 type Named = PublishedTable['metrics'][number];

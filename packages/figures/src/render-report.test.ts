@@ -75,6 +75,68 @@ describe('a report', () => {
     expect(part).not.toContain('difference');
   });
 
+  it('puts intervals below numbers where many columns stand beside each other', () => {
+    const [table] = (exampleData().published ?? []) as [
+      NonNullable<ReturnType<typeof exampleData>['published']>[number],
+    ];
+    const value = { ours: { folds: [{ value: 0.9 }] }, published: { mean: 0.94 } };
+    const render = (ids: readonly string[]) => {
+      const metrics = ids.map((id) => ({ id, name: id }));
+      const rows = [{ label: 'AB-MIL', values: Object.fromEntries(ids.map((id) => [id, value])) }];
+      return renderReport({ ...exampleData(), published: [{ ...table, metrics, rows }] });
+    };
+    expect(render(['auc', 'f1', 'accuracy'])).toContain('class="tight"');
+    expect(render(['auc', 'f1'])).not.toContain('class="tight"');
+  });
+
+  it('gives published costs three digits, not three decimals', () => {
+    const [table] = (exampleData().published ?? []) as [
+      NonNullable<ReturnType<typeof exampleData>['published']>[number],
+    ];
+    const values = {
+      speed: { ours: { folds: [{ value: 873.891 }] }, published: { mean: 1250 }, difference: undefined },
+    };
+    const published = [{ ...table, metrics: [{ id: 'speed', name: 'speed' }], rows: [{ label: 'AB-MIL', values }] }];
+    const part = /<section id="published">.*?<\/section>/s.exec(renderReport({ ...exampleData(), published }))?.[0];
+    expect(part).toContain('>874');
+    expect(part).toContain('>1,250<');
+  });
+
+  it('gives groups of results tables of their own, with their own columns and best means, and defines a term once', () => {
+    const of = (group: string, model: string, id: string, value: number) => ({
+      ...{ group, model, protocol: 'honest' },
+      measures: { [id]: { folds: [{ value }] } },
+    });
+    const results = [of('X', 'A', 'x', 0.9), of('X', 'B', 'x', 0.7), of('Y', 'A', 'y', 0.4), of('Y', 'B', 'y', 0.3)];
+    const metrics = ['x', 'y'].map((id) => ({
+      id,
+      name: `${id} AUC`,
+      term: 'AUC',
+      definition: 'area under the curve',
+    }));
+    const part = /<section id="results">.*?<\/section>/s.exec(
+      renderReport({ ...exampleData(), metrics, results }),
+    )?.[0];
+    const [, first, second] = part?.split('<h4>') ?? [];
+    expect(first).toMatch(/^X<.*x AUC/s);
+    expect(first).not.toContain('y AUC');
+    expect(first?.match(/class="best"/g)).toHaveLength(1);
+    expect(second).toMatch(/^Y<.*class="best"><data value="0.4">/s);
+    expect(part?.match(/area under the curve/g)).toHaveLength(1);
+    expect(part).not.toContain('not measured');
+  });
+
+  it('says once what all captions of a section would say', () => {
+    const { roc = [] } = exampleData();
+    const part = (data: ReportData) => /<section id="roc">.*?<\/section>/s.exec(renderReport(data))?.[0] ?? '';
+    const count = (data: ReportData) => part(data).match(/Thin: test folds/g)?.length;
+    const alike = roc.map(({ pooled: _pooled, ...each }) => ({ ...each, positiveClass: 'tumour' }));
+    expect(alike.length).toBeGreaterThan(1);
+    expect(count({ ...exampleData(), roc: alike })).toBe(1);
+    const others = alike.map((each, i) => ({ ...each, positiveClass: `class ${i}` }));
+    expect(count({ ...exampleData(), roc: others })).toBe(alike.length);
+  });
+
   it('sets our figures beside published ones, with the difference', () => {
     const { published = [] } = exampleData();
     const [table] = published as [(typeof published)[number]];

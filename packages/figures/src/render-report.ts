@@ -62,8 +62,8 @@ function renderPage(data: ReportData, detail: ReportDetail): string {
       </head>
       <body>
         <main>
-          ${headerSection(context)} ${publishedSection(context)} ${resultsSection(context)} ${significanceSection(context)}
-          ${survivalSection(context)} ${sweepSection(context)} ${rocSection(context)} ${precisionRecallSection(context)}
+          ${headerSection(context)} ${publishedSection(context)} ${sweepSection(context)} ${resultsSection(context)}
+          ${significanceSection(context)} ${survivalSection(context)} ${rocSection(context)} ${precisionRecallSection(context)}
           ${trainingSection(context)} ${instanceSection(context)} ${costSection(context)} ${notesSection(context)} ${runSection(context)}
           <footer>Made with MHIM. For research only, not for diagnosis.</footer>
         </main>

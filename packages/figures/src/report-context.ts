@@ -34,10 +34,9 @@ export function protocolBadge(protocol: Protocol | undefined): Content {
   >`;
 }
 
-export function figureMarkup(svgs: string, caption: Content): Markup {
+export function figureMarkup(svgs: string, caption?: Content): Markup {
   return markup`<figure>
-    ${trusted(svgs)}
-    <figcaption>${caption}</figcaption>
+    ${trusted(svgs)} ${caption !== undefined && markup`<figcaption>${caption}</figcaption>`}
   </figure>`;
 }
 

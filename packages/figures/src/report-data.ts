@@ -89,6 +89,8 @@ export interface MetricDefinition {
   /** The key in {@link ModelResult.measures}. */
   id: string;
   name: string;
+  /** Under what it is defined, where several columns are of one metric; default `name`. */
+  term?: string;
   /** Precisely, e.g. `F1 of the positive class at the chosen threshold`. */
   definition: string;
   /** Whether more is better, the default; decides what is emphasised. */
@@ -97,6 +99,8 @@ export interface MetricDefinition {
 
 export interface ModelResult {
   model: string;
+  /** Results that are compared with each other, in a table of their own; left out, all of a protocol are. */
+  group?: string;
   /** A {@link Protocol.id}. */
   protocol: string;
   /** By {@link MetricDefinition.id}; a metric left out is shown as not measured. */
@@ -243,7 +247,12 @@ export interface Cost {
   epochSeconds?: number;
   /** Bags predicted in a second. */
   bagsPerSecond?: number;
+  /** Of all tensors alive at the peak of a step. */
   peakMegabytes?: number;
+  /** Resident memory of the whole process, the library's own included. */
+  processMegabytes?: number;
+  /** What it was measured on, where that is not the machine of the whole run. */
+  machine?: string;
 }
 
 /** One quantity of one model over the epochs, a line a fold. */

@@ -12,7 +12,8 @@ header,section{background:var(--fig-surface);border:1px solid var(--fig-line);bo
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 8px}
 h2{font-size:1.25rem;line-height:1.3;margin:0 0 10px}
 h3{font-size:1rem;margin:18px 0 4px}
-h1,h2,h3,p,dd,dt,figcaption,th,td{overflow-wrap:anywhere}
+h4{font-size:.95rem;margin:14px 0 2px}
+h1,h2,h3,h4,p,dd,dt,figcaption,th,td{overflow-wrap:anywhere}
 p{margin:4px 0 10px;max-width:80ch}
 a{color:inherit}
 .data-set{font-size:1.05rem}
@@ -32,6 +33,8 @@ a{color:inherit}
 .scroll{overflow-x:auto;margin:6px 0}
 table{border-collapse:collapse;font-size:.95rem;font-variant-numeric:tabular-nums}
 .scroll>table{min-width:min(100%,640px)}
+.scroll th[scope=row]{position:sticky;left:0;background:var(--fig-surface)}
+.tight td.number .spread{display:block}
 th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--fig-line);font-weight:400}
 thead th{color:var(--fig-muted);font-size:.85rem;vertical-align:bottom}
 tbody th{font-weight:600;min-width:7.5rem;overflow-wrap:break-word}
@@ -68,6 +71,11 @@ table{width:100%}
 td.number .spread{display:block}
 th,td{padding-right:8px}
 th.number,td.number{padding-left:6px}
+.stacked,.stacked tbody,.stacked tr,.stacked th,.stacked td{display:block}
+.stacked thead{display:none}
+.stacked tr{border-bottom:1px solid var(--fig-line);padding:6px 0}
+.stacked th,.stacked td,.stacked td.number{border:0;padding:1px 0;text-align:left;white-space:normal}
+.stacked td::before{content:attr(data-label) ": ";color:var(--fig-muted)}
 }
 @media print{
 body{background:#fff}

@@ -15,10 +15,10 @@ export function resultsSection(context: ReportContext): Markup {
     <h2>Results${simulatedBadge(context)}</h2>
     ${tables} ${footnotes.list()}
     <dl class="definitions">
-      ${data.metrics.map(
-        (metric) =>
-          markup`<dt>${name(metric.name)}</dt>
-            <dd>${prose(metric.definition)}</dd>`,
+      ${definedTerms(data.metrics).map(
+        ([term, definition]) =>
+          markup`<dt>${name(term)}</dt>
+            <dd>${prose(definition)}</dd>`,
       )}
       <dt>±</dt>
       <dd>${prose(data.spread ?? 'standard deviation over the folds (n in the denominator)')}</dd>
@@ -31,6 +31,11 @@ export function resultsSection(context: ReportContext): Markup {
     </dl>
     ${figures.length > 0 && markup`<div class="figures">${figures}</div>`}
   </section>`;
+}
+
+/** Every figure once, however many columns there are of it. */
+function definedTerms(metrics: readonly MetricDefinition[]): [string, string][] {
+  return [...new Map(metrics.map(({ term, name: column, definition }) => [term ?? column, definition]))];
 }
 
 /** Reasons of missing values, each said once below the tables. */
@@ -58,13 +63,31 @@ function letter(index: number): string {
 }
 
 function protocolTable(context: ReportContext, protocol: Protocol, footnotes: Footnotes): Content {
-  const { metrics, results } = context.data;
-  const rows = results.filter((result) => result.protocol === protocol.id);
+  const rows = context.data.results.filter((result) => result.protocol === protocol.id);
   if (rows.length === 0) return null;
-  const ranks = metrics.map((metric) => rankMeans(rows, metric));
+  const groups = [...new Set(rows.map(({ group }) => group))];
   return markup`<div class="protocol">
     <h3>${name(protocol.name)}${protocol.optimistic && markup` <span class="badge optimistic">optimistic</span>`}</h3>
     <p>${prose(protocol.description)}</p>
+    ${groups.map((group) => {
+      const own = rows.filter((row) => row.group === group);
+      return groupTable(context, protocol, { group, rows: own, footnotes });
+    })}
+  </div>`;
+}
+
+/** Rows that are compared with each other; columns that none of a group fills are left out. */
+function groupTable(
+  { data }: ReportContext,
+  protocol: Protocol,
+  { group, rows, footnotes }: { group: string | undefined; rows: readonly ModelResult[]; footnotes: Footnotes },
+): Markup {
+  const metrics =
+    group === undefined
+      ? data.metrics
+      : data.metrics.filter(({ id }) => rows.some(({ measures }) => measures[id] !== undefined));
+  const ranks = metrics.map((metric) => rankMeans(rows, metric));
+  return markup`${group !== undefined && markup`<h4>${name(group)}</h4>`}
     <div class="scroll">
       <table>
         <caption class="hidden">
@@ -103,8 +126,7 @@ function protocolTable(context: ReportContext, protocol: Protocol, footnotes: Fo
           </tbody>
         </table>
       </div>
-    </details>
-  </div>`;
+    </details>`;
 }
 
 type Rank = 'best' | 'near' | undefined;
@@ -158,16 +180,22 @@ function foldRows(row: ModelResult, metrics: readonly MetricDefinition[], footno
   });
 }
 
+/** A figure of more says nothing at a glance. */
+const MOST_GROUPS = 3;
+
 function metricFigure(context: ReportContext, metric: MetricDefinition): Content {
   const { results, protocols } = context.data;
   const models = [...new Set(results.map(({ model }) => model))];
+  const groups = new Set(results.map(({ group }) => group)).size;
+  if (groups > MOST_GROUPS) return null;
   const rows = protocols.flatMap((protocol) =>
     results
       .filter((result) => result.protocol === protocol.id)
-      .flatMap(({ model, measures }) => {
+      .flatMap(({ model, group, measures }) => {
         const values = measures[metric.id];
         if (values === undefined) return [];
-        const label = protocols.length > 1 ? `${model}, ${protocol.name}` : model;
+        const named = groups > 1 && group !== undefined ? `${group} ${model}` : model;
+        const label = protocols.length > 1 ? `${named}, ${protocol.name}` : named;
         return [{ label, values, colour: models.indexOf(model) }];
       }),
   );

@@ -60,18 +60,21 @@ export function runSection({ data: { run } }: ReportContext): Markup {
     <h3>Command</h3>
     <pre>${cleanText(run.command, 4000)}</pre>
     <div class="columns">
-      <div>
-        <h3>Durations</h3>
-        <table>
-          ${run.durations.map(
-            (step) =>
-              markup`<tr>
-                <th scope="row">${name(step.name)}</th>
-                <td class="number">${formatDuration(step.seconds)}</td>
-              </tr>`,
-          )}
-        </table>
-      </div>
+      ${
+        run.durations.length > 0 &&
+        markup`<div>
+          <h3>Durations</h3>
+          <table>
+            ${run.durations.map(
+              (step) =>
+                markup`<tr>
+                  <th scope="row">${name(step.name)}</th>
+                  <td class="number">${formatDuration(step.seconds)}</td>
+                </tr>`,
+            )}
+          </table>
+        </div>`
+      }
       <div>
         <h3>Versions</h3>
         <table>

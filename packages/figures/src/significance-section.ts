@@ -10,7 +10,7 @@ export function significanceSection(context: ReportContext): Content {
     <h2>Differences between models${simulatedBadge(context)}</h2>
     <p>Paired: both models are judged on the same test cases. p values are not corrected for the number of comparisons.</p>
     <div class="scroll">
-      <table>
+      <table class="stacked">
         <thead>
           <tr>
             <th scope="col">comparison</th>
@@ -26,13 +26,13 @@ export function significanceSection(context: ReportContext): Content {
             (test) =>
               markup`<tr>
                 <th scope="row">${name(test.second)} − ${name(test.first)}${protocolBadge(protocolOf(context, test.protocol))}</th>
-                <td class="words">${name(test.metric)}</td>
-                <td class="words">${prose(test.method)}${valueOf(test.p) === null && `; none: ${prose(reasonOf(test.p))}`}</td>
-                <td class="number">${formatValue(valueOf(test.difference))}</td>
-                <td class="number">
+                <td class="words" data-label="metric">${name(test.metric)}</td>
+                <td class="words" data-label="method">${prose(test.method)}${valueOf(test.p) === null && `; none: ${prose(reasonOf(test.p))}`}</td>
+                <td class="number" data-label="difference">${formatValue(valueOf(test.difference))}</td>
+                <td class="number" data-label="95 % interval">
                   ${test.interval ? `${formatValue(test.interval.lower)} to ${formatValue(test.interval.upper)}` : '–'}
                 </td>
-                <td class="number">${valueOf(test.p) === null ? '–' : formatP(valueOf(test.p)).replace(/^p (= )?/, '')}</td>
+                <td class="number" data-label="p">${valueOf(test.p) === null ? '–' : formatP(valueOf(test.p)).replace(/^p (= )?/, '')}</td>
               </tr>`,
           )}
         </tbody>

@@ -7,7 +7,7 @@ import { seriesColour, theme } from './theme.js';
 
 /**
  * Kaplan–Meier curves of groups of cases: steps with their confidence band (thin lines), a tick where a case is censored, the cases still
- * at risk below, the log-rank test's p in the heading.
+ * at risk below, the log-rank test's p under the heading.
  * @throws FigureError `data` for lists of different lengths or survival outside [0, 1]
  */
 export function survivalFigure(curves: SurvivalCurves, options: FigureOptions = {}): string {
@@ -20,24 +20,27 @@ export function survivalFigure(curves: SurvivalCurves, options: FigureOptions = 
   const ticks = Array.from({ length: Math.floor(last / step) + 1 }, (_, i) => i * step);
   const entries = groups.map(({ name }, i) => ({ series: `group-${i}`, label: name }));
   const foot = legend(entries, { columns: Math.min(Math.max(groups.length, 1), 3), look: 'lines' }, options);
+  const xAxis = axis({ name: unit ? `time (${unit})` : 'time' }, options);
   const riskRows = 16 * (groups.length + 1);
   const plot = 230;
 
   return chartFigure(
     {
-      height: 30 + plot + 44 + riskRows + foot.height,
+      height: 46 + plot + 44 + riskRows + foot.height,
       title: `Survival by ${model}`,
       description: `Log-rank ${p}. ${groups.map(description).join(' ')}`,
       option: {
-        title: heading(`${model}, log-rank ${p}`, options),
+        title: heading(model, options, `log-rank ${p}`),
         legend: foot.component,
-        grid: { left: 52, right: 18, top: 30, bottom: 44 + riskRows + foot.height },
+        grid: { left: 52, right: 18, top: 46, bottom: 44 + riskRows + foot.height },
         xAxis: {
           type: 'value',
           min: 0,
           max: last || 1,
           interval: step,
-          ...axis({ name: unit ? `time (${unit})` : 'time' }, options),
+          ...xAxis,
+          // The last time is no tick: its label would stand between them and over no count.
+          axisLabel: { ...xAxis.axisLabel, showMaxLabel: last % step === 0 },
           splitLine: { show: false },
         },
         yAxis: { type: 'value', min: 0, max: 1, ...axis({ name: 'survival', gap: 34 }, options) },

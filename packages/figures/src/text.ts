@@ -35,6 +35,13 @@ export function formatValue(value: number | null | undefined): string {
   return text === '-0.000' ? '0.000' : text.replace('-', '−');
 }
 
+/** A number of any size: three digits, or all before the point. */
+export function formatAny(value: number | null | undefined): string {
+  if (!isNumber(value)) return '–';
+  const rounded = Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+  return rounded.toLocaleString('en-US', { maximumSignificantDigits: 9 }).replace('-', '−');
+}
+
 /** A p value: `p = 0.012`, `p < 0.001`, `p –`. */
 export function formatP(p: number | null | undefined): string {
   if (!isNumber(p)) return 'p –';

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import {
   caseBags,
@@ -24,6 +25,8 @@ export interface CohortProblem {
   readonly what: string;
   /** Slides, cases or rows, where the problem is theirs. */
   readonly ids: readonly string[];
+  /** What is the matter with each of them, where it differs. */
+  readonly details?: readonly string[];
   readonly hint?: string;
 }
 
@@ -79,7 +82,7 @@ export async function checkCohort(options: CheckCohortOptions): Promise<CohortRe
     return { ...about, folders: [], tables: [], problems, filesRead: false, ok: false };
   }
   const { cohort, folders, tables, join: joined } = located;
-  const problems = [...leftOutOfTables(located), ...joinProblems(joined), ...caseProblems(joined, cohort)];
+  const problems = [...leftOutOfTables(located), ...joinProblems(joined, root), ...caseProblems(joined, cohort)];
   const files = quick ? undefined : await filesOf(located, options);
   if (files) problems.push(...files.problems);
   const counts = countsOf(joined, cohort, files?.patches);
@@ -98,6 +101,8 @@ export async function checkCohort(options: CheckCohortOptions): Promise<CohortRe
 
 /** What is wrong with the tables, where the features are not even found. */
 async function troubleWithTables({ set, root, labels }: CheckCohortOptions): Promise<string[]> {
+  // That there is no such folder has been said.
+  if (labels === undefined && !existsSync(root)) return [];
   try {
     await readTables(cohortNamed(set), root, labels);
     return [];
@@ -124,7 +129,7 @@ function leftOutOfTables({ tables }: LocatedCohort): CohortProblem[] {
   ];
 }
 
-function joinProblems(joined: CohortJoin): CohortProblem[] {
+function joinProblems(joined: CohortJoin, root: string): CohortProblem[] {
   const { slides, missing, duplicates, unlabelled, frozen, excluded, withoutTarget } = joined;
   const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
   const all: CohortProblem[] = [
@@ -138,8 +143,9 @@ function joinProblems(joined: CohortJoin): CohortProblem[] {
     {
       severity: 'error',
       kind: 'duplicate',
-      what: `slides with several files (${duplicates[0]?.paths.join(' and ')})`,
+      what: 'slides with several files',
       ids: ids(duplicates),
+      details: duplicates.map(({ paths }) => paths.map((path) => relative(root, path)).join(' and ')),
       hint: 'keep one, or train with --on-missing skip, which takes the first',
     },
     {
@@ -169,7 +175,10 @@ function joinProblems(joined: CohortJoin): CohortProblem[] {
     {
       severity: 'error',
       kind: 'nothing',
-      what: 'no slide here is in the label table',
+      what:
+        missing.length === 0 && withoutTarget.length > 0
+          ? 'no row of the table says what is to be learnt (a class, or a time and a status)'
+          : 'no slide here is in the label table',
       ids: [],
       hint: 'is it the right table?',
     },
@@ -218,7 +227,7 @@ async function filesOf(
   const check = await checkFiles(files, { width, signal, onFile: (done) => onFile?.(done, files.length) });
   const counts = [...check.instances.values()];
   const patches = counts.length === 0 ? undefined : counts.reduce((a, b) => a + b, 0) / counts.length;
-  return { problems: grouped(check.problems), ...(patches !== undefined && { patches }) };
+  return { problems: grouped(check.problems, root), ...(patches !== undefined && { patches }) };
 }
 
 const ofFiles: Record<FileProblem['kind'], Pick<CohortProblem, 'severity' | 'what' | 'hint'>> = {
@@ -236,14 +245,16 @@ const ofFiles: Record<FileProblem['kind'], Pick<CohortProblem, 'severity' | 'wha
   },
 };
 
-/** Problems of one kind together; the first one's own words stand for all. */
-function grouped(problems: readonly FileProblem[]): CohortProblem[] {
+/** Problems of one kind together, paths below the root. */
+function grouped(problems: readonly FileProblem[], root: string): CohortProblem[] {
   return (Object.keys(ofFiles) as FileProblem['kind'][]).flatMap((kind) => {
     const own = problems.filter((problem) => problem.kind === kind);
-    const [first] = own;
-    if (!first) return [];
-    const { what, ...others } = ofFiles[kind];
-    return [{ kind, ...others, what: `${what} (${first.what})`, ids: own.map(({ id }) => id) }];
+    if (own.length === 0) return [];
+    const details = own.map(({ id, what }) => {
+      const short = what.replaceAll(`${root}/`, '');
+      return short.includes(id) ? short : `${id}: ${short}`;
+    });
+    return [{ kind, ...ofFiles[kind], ids: own.map(({ id }) => id), details }];
   });
 }
 

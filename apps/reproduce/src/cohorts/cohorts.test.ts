@@ -154,12 +154,13 @@ test('check names everything that is amiss at once, and nothing of it trains', a
   expect(code).toBe(0);
   expect(process.exitCode).toBe(65);
   process.exitCode = 0;
-  expect(out).toMatch(new RegExp(`error +1 rows of the table without features: ${caseName(6)}`));
-  expect(out).toMatch(/error +1 slides with several files \(.*DX1.*and.*DX1/);
-  expect(out).toMatch(/error +1 files that cannot be used \(.*instance 0, feature 0 is NaN/);
-  expect(out).toMatch(/error +1 files of another encoder \(512 columns, expected 1024\)/);
-  expect(out).toMatch(new RegExp(`warning +1 files that the table does not name, left out: ${slideOf(7)}`));
-  expect(out).toMatch(/note +1 slides of frozen tissue/);
+  const said = (...lines: string[]) => expect(out).toMatch(new RegExp(lines.join('\\n +')));
+  said('error +1 row of the table without features', caseName(6), '→ extract them, or train with --on-missing skip');
+  said('error +1 slide with several files', 'uni/pt_files/.*DX1.*npy and uni/pt_files/.*DX1.*npy', '→ keep one');
+  said('error +1 file that cannot be used', 'uni/pt_files/.*instance 0, feature 0 is NaN.*', '→ extract');
+  said('error +1 file of another encoder', `${slideOf(3)}: 512 columns, expected 1024`, '→ extract all slides');
+  said('warning +1 file that the table does not name, left out', slideOf(7));
+  said('note +1 slide of frozen tissue');
   expect(out).toMatch(/cannot be used yet: 4 problems/);
   const report = JSON.parse(readFileSync(at('bad.json'), 'utf8')) as { problems: { kind: string; ids: string[] }[] };
   expect(report.problems.find(({ kind }) => kind === 'width')?.ids).toEqual([slideOf(3)]);
@@ -180,6 +181,29 @@ test('check says where labels are from, where there are none', async () => {
     ok: false,
     problems: [{ kind: 'not-found', what: expect.stringMatching(/no label table of tcga-luad.*MHIM-MIL/) as string }],
   });
+});
+
+test('check says what is the matter with every file, and of a root that is none nothing else', async () => {
+  const names = Array.from({ length: 7 }, (_, i) => slideOf(i));
+  for (const [i, name] of names.entries()) slide(`torn/${name}`, { width: 16, value: i < 6 ? NaN : 0 });
+  put(
+    'torn/label_tcga_luad_surv.csv',
+    `case_id,time,status\n${names.map((_, i) => `${caseName(i)},${i + 1},1`).join('\n')}`,
+  );
+  const { out } = await reproduce('data', 'check', 'tcga-luad', '--root', at('torn'));
+  process.exitCode = 0;
+  expect(out.match(/feature 0 is NaN/g)).toHaveLength(5);
+  expect(out).toContain('All names: the same with --json FILE.');
+  const nowhere = await checkCohort({ set: 'tcga-luad', root: at('nowhere') });
+  expect(nowhere.problems.map(({ what }) => what)).toEqual([
+    expect.stringMatching(/nowhere: there is no such folder/) as string,
+  ]);
+  const survival = await checkCohort({
+    set: 'tcga-nsclc',
+    root: at('torn'),
+    labels: at('torn/label_tcga_luad_surv.csv'),
+  });
+  expect(survival.problems[0]?.what).toMatch(/no row of the table says what is to be learnt/);
 });
 
 test('check says of an empty folder that features and labels are missing', async () => {

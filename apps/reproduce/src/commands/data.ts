@@ -55,7 +55,10 @@ export function dataCommand(program: Command, interrupts: Interrupts): void {
         progress.stop();
       }
       if (json !== undefined) writeFileAtomic(json, `${JSON.stringify(report, null, 2)}\n`);
-      process.stdout.write(`${reported(report, cohortNamed(set))}\n`);
+      const cut = json === undefined && report.problems.some(({ ids }) => some(ids).endsWith('…'));
+      process.stdout.write(
+        `${reported(report, cohortNamed(set))}\n${cut ? 'All names: the same with --json FILE.\n' : ''}`,
+      );
       if (!report.ok) process.exitCode = EXIT.data;
     });
 }
@@ -103,10 +106,11 @@ function reported(
   { set, root, folders, tables, counts, problems, filesRead, ok }: CohortReport,
   cohort: Cohort,
 ): string {
-  const rows = problems.map(({ severity, what, ids, hint }) => {
-    const names = ids.length === 0 ? '' : `: ${some(ids)}`;
-    return `${severity.padEnd(7)}  ${ids.length > 0 ? `${ids.length} ` : ''}${what}${names}${hint ? `; ${hint}` : ''}`;
-  });
+  const rows = problems.flatMap(({ severity, what, ids, details, hint }) => [
+    `${severity.padEnd(7)}  ${counted(ids.length, what)}`,
+    ...(details ? details.slice(0, 5) : ids.length > 0 ? [some(ids)] : []).map((line) => `${INDENT}${line}`),
+    ...(hint ? [`${INDENT}→ ${hint}`] : []),
+  ]);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const verdict = ok
     ? `${cohort.name} can be ${cohort.trainedOn === undefined ? 'trained on' : 'tested on'}${filesRead ? '' : ', if its files are sound: they were not read'}.`
@@ -119,6 +123,14 @@ function reported(
     ...rows,
     verdict,
   ].join('\n');
+}
+
+const INDENT = ' '.repeat(9);
+
+/** `1 slide with …`, `3 slides with …`; what befalls nothing in particular stands alone. */
+function counted(count: number, what: string): string {
+  if (count === 0) return what;
+  return `${count} ${count === 1 ? what.replace(/^(row|slide|file)s/, '$1') : what}`;
 }
 
 function found({ slides, cases, classes, deaths, patches }: CohortCounts): string {

@@ -84,8 +84,11 @@ Examples:
     });
 }
 
-/** Judges stored models on labelled bags. */
-export async function evaluateModels(options: EvaluateOptions, signal?: AbortSignal): Promise<Evaluation> {
+/** Judges stored models on labelled bags. @returns beside the figures the predictions that each row is of */
+export async function evaluateModels(
+  options: EvaluateOptions,
+  signal?: AbortSignal,
+): Promise<Evaluation & { predictions: AnyPredictions[] }> {
   const { folds: foldsPath, ...data } = withOwnData(options);
   const source = await openData(data);
   try {
@@ -97,13 +100,15 @@ export async function evaluateModels(options: EvaluateOptions, signal?: AbortSig
       if (survival) requireOutcomes(source);
       else requireLabels(source);
       const rows: Evaluation['rows'] = [];
+      const all: AnyPredictions[] = [];
       for (const { what, using, indices } of judgements(models, folds, source)) {
         const predictions = await predictAll(using, source, indices, signal);
+        all.push(predictions);
         rows.push({ what, bags: indices.length, ...plainMetrics(predictions, thresholdOf(using)) });
       }
       const evaluation = { definitions: survival ? survivalDefinitions : definitions, rows };
       if (options.json !== undefined) writeFileAtomic(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
-      return evaluation;
+      return { ...evaluation, predictions: all };
     } finally {
       for (const { model } of models) model.dispose();
     }

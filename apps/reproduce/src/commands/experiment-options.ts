@@ -5,6 +5,7 @@ import { PROTOCOLS, type TrainInput } from '../config/train-config.js';
 import type { Experiment } from '../experiments/experiment.js';
 import { parsePlaces, type DataPlaces } from '../experiments/graph/locate-data.js';
 import type { PlanOptions } from '../experiments/graph/plan.js';
+import { knownStepTimes } from '../experiments/graph/step-times.js';
 import { checkSettings } from '../experiments/graph/train-input.js';
 import { integer } from './option-types.js';
 
@@ -75,6 +76,7 @@ export function planOptions(
     ...(folds ? { folds } : {}),
     only,
     overrides: { protocol, epochs, k, settings: set, reduced: simulated ?? false },
+    times: knownStepTimes(),
     log,
   };
 }

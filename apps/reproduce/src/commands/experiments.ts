@@ -56,11 +56,14 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
   const options = planOptions(chosen, flags, log);
   if (flags.dryRun) {
     const plan = await planExperiments({ ...options, assumeMissing: true });
-    process.stdout.write(planTable(plan, store));
+    // Who names no data knows that there are none.
+    if (flags.dataRoot !== undefined || flags.data.length > 0)
+      for (const set of plan.missing) log(`Cannot be used, planned as the paper describes it: ${set}`);
+    process.stdout.write(planTable(plan, store, options.times));
     return;
   }
   const plan = await planExperiments(options);
-  for (const set of plan.missing) log(`Left out, no data: ${set}`);
+  for (const set of plan.missing) log(`Left out: ${set}`);
   // Beside the jobs.jsonl of reproduce plan, whose numbers a cluster may be working through.
   const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
   const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });

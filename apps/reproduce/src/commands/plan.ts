@@ -28,10 +28,13 @@ Examples:
     .action(async (what: string[], flags: ExperimentFlags) => {
       const log = (line: string) => void process.stderr.write(`${line}\n`);
       const store = new JobStore(flags.out);
-      const plan = await planExperiments(planOptions(namedExperiments(what), flags, log));
-      for (const set of plan.missing) log(`Left out, no data: ${set}`);
+      const options = planOptions(namedExperiments(what), flags, log);
+      const plan = await planExperiments(options);
+      for (const set of plan.missing) log(`Left out: ${set}`);
       store.writePlan(plan);
-      process.stdout.write(`${planTable(plan, store)}${plan.jobs.length} jobs: ${flags.out}/jobs.jsonl\n`);
+      process.stdout.write(
+        `${planTable(plan, store, options.times)}${plan.jobs.length} jobs: ${flags.out}/jobs.jsonl\n`,
+      );
     });
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
 import type { Job } from './graph/job.js';
 import type { ExperimentResult } from './results/experiment-result.js';
@@ -62,7 +62,11 @@ describe('every table and figure runs on simulated slides', () => {
     const report = read('all', 'report.html');
     expect(report).toContain(kind === 'table' ? 'Beside the published figures' : 'id="sweeps"');
     if (id === 'table-4') expect(report).toMatch(/log-rank p/);
+    if (id === 'table-5') expect(report).toMatch(/MHIM\(AB\.\), CPTAC-LUAD R50 − its baseline/);
+    if (id === 'table-5') expect(report).toMatch(/id="roc".*, CPTAC-NSCLC R50.*id="precision-recall"/s);
     if (id === 'table-6') expect(report).toContain('peak memory, MB');
+    if (id === 'table-7') expect(report).toMatch(/id="cost".*parameters.*bags predicted a second.*process, MB/s);
+    if (id === 'figure-6') expect(report).toMatch(/id="roc".*id="training"/s);
     if (id === 'table-8') expect(report).toMatch(/− its baseline.*DeLong/s);
     expect(report).not.toContain('NaN');
   });
@@ -112,6 +116,10 @@ describe('the run graph', () => {
     expect(err).not.toContain('fold 1/2');
     const plan = (await run('--seeds', '2022', '--dry-run')).out;
     expect(plan).toMatch(/table-8 +3 +3 +0 +0 +3 /);
+    expect(plan).not.toContain('Corrected by');
+    expect((await run('--set', 'maskRatioHigh=0.3', '--dry-run')).out).toMatch(
+      /Corrected by 1 finished training of this folder, which took [\d.e-]+ times as long an epoch \(.*cores; .*\)\./,
+    );
   });
 
   test('a result of something else is none', async () => {
@@ -135,6 +143,46 @@ describe('the run graph', () => {
     expect(out).toMatch(/ResNet-50 IBMIL +– \(/);
     expect(out).toMatch(/ResNet-50 CLAM +\d/);
     expect(out).toContain('1 jobs are not done, e.g. camelyon · resnet-50 · IBMIL');
+  });
+});
+
+test('several tables: a report of all, and one of each', async () => {
+  const few = ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON', '--only', 'Baseline'];
+  expect((await reproduce('plan', 'table', '7', 'table', '8', ...few, ...small('both'))).code).toBe(0);
+  for (const job of jobsOf('both', 'jobs.jsonl'))
+    expect((await reproduce('run', '--plan', at('both', 'jobs.jsonl'), '--job', job.id)).code).toBe(0);
+  expect((await reproduce('collect', '--out', at('both'))).out).toContain('one a table and figure beside it');
+  expect(read('both', 'report.html')).toContain('2 tables and figures');
+  expect(read('both', 'table-8.html')).toMatch(/<title>.*Table 8/);
+});
+
+describe('estimates', () => {
+  const before = process.env.MHIM_CACHE;
+  beforeAll(() => void (process.env.MHIM_CACHE = at('cache')));
+  afterAll(() => {
+    if (before === undefined) delete process.env.MHIM_CACHE;
+    else process.env.MHIM_CACHE = before;
+  });
+  const dry = ['table', '8', '--dry-run', '--only', 'Baseline', '--only', 'AB.', '--out', at('estimates')];
+
+  test('are of the machine that the program was made on, until its own steps are timed', async () => {
+    expect((await reproduce(...dry)).out).toMatch(/Not of this machine: reproduce measure/);
+    const size = ['--models', 'ab-mil', '--instances', '4,8', '--width', '8', '--repeats', '1'];
+    const { code, out, err } = await reproduce('measure', ...size);
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/ms a bag +train 4 +train 8 +predict 4 +predict 8\nab-mil +[\d.]+/);
+    const own = (await reproduce(...dry)).out;
+    expect(own).toMatch(/Times by measured steps: .*medians of 1 steps .*reproduce measure/);
+    expect(own).not.toContain('Not of this machine');
+    // A model that was not timed is named.
+    expect((await reproduce('table', '8', '--dry-run', '--out', at('estimates'))).out).toMatch(
+      /Not measured and not in the times: .*TransMIL/,
+    );
+    writeFileSync(at('cache', 'step-times.json'), '{}');
+    expect(await reproduce(...dry)).toMatchObject({
+      code: 65,
+      err: expect.stringMatching(/step-times\.json: holds no step times.*reproduce measure/) as string,
+    });
   });
 });
 

@@ -15,13 +15,13 @@ const stage = (name: string, fold: number, test: AnyPredictions): TrainedStage =
   folder: '',
   fit: { epochs: 1, bestEpoch: 0, history: [], best: { select: test, test }, last: { select: test, test } },
 });
-const classes = (scores: number[]): AnyPredictions => ({
-  ids: scores.map((_, i) => String(i)),
+const classes = (scores: number[], part = ''): AnyPredictions => ({
+  ids: scores.map((_, i) => `${part}${i}`),
   labels: scores.map((_, i) => i % 2),
   probabilities: scores.map((score) => [1 - score, score]),
 });
-const survival = (risks: number[]): AnyPredictions => ({
-  ids: risks.map((_, i) => String(i)),
+const survival = (risks: number[], part = ''): AnyPredictions => ({
+  ids: risks.map((_, i) => `${part}${i}`),
   times: risks.map((_, i) => i + 1),
   events: risks.map((_, i) => (i % 4 === 3 ? 0 : 1)),
   risks,
@@ -34,8 +34,8 @@ const [weak, strong] = [
 
 describe('the curves and tests of a run', () => {
   const both = [0, 1].flatMap((fold) => [
-    stage('baseline', fold, classes(weak)),
-    stage('mhim-v2', fold, classes(strong)),
+    stage('baseline', fold, classes(weak, `${fold}-`)),
+    stage('mhim-v2', fold, classes(strong, `${fold}-`)),
   ]);
 
   it('have precision and recall of every model with the share of positive bags', () => {
@@ -68,7 +68,8 @@ describe('the curves and tests of a run', () => {
 
   it('split the cases of each fold at its own median risk', () => {
     const falling = [8, 7, 6, 5, 4, 3, 2, 1];
-    const stages = [stage('ab-mil', 0, survival(falling)), stage('ab-mil', 1, survival(falling.map((r) => r + 100)))];
+    const shifted = falling.map((risk) => risk + 100);
+    const stages = [stage('ab-mil', 0, survival(falling, 'a')), stage('ab-mil', 1, survival(shifted, 'b'))];
     const [curves] = survivalOf(stages, 'paper', { ...survivalConfig, model: 'ab-mil' });
     expect(curves?.groups.map(({ name, atRisk }) => [name, atRisk[0]])).toEqual([
       ['low risk', 8],
@@ -77,6 +78,31 @@ describe('the curves and tests of a run', () => {
     // Who was to die early did: no case of low risk dies before the last of high risk.
     expect(curves?.groups[0]?.survival[0]).toBeGreaterThan(0);
     expect(curves?.logRank.value).toBeLessThan(0.01);
+    expect(curves).not.toHaveProperty('unit');
+    const published = { ...survivalConfig, model: 'ab-mil', dataSet: 'tcga-luad' } as TrainConfig;
+    expect(survivalOf(stages, 'paper', published)[0]?.unit).toBe('months');
+  });
+
+  it('count a case once that several models judged', () => {
+    const falling = [8, 7, 6, 5, 4, 3, 2, 1];
+    const once = survivalOf([stage('ab-mil', 0, survival(falling))], 'paper', { ...survivalConfig, model: 'ab-mil' });
+    // Two models of three agree with the first alone.
+    const three = [falling, falling.map((risk) => risk + 100), [...falling].reverse()];
+    const stages = three.map((risks, fold) => stage('ab-mil', fold, survival(risks)));
+    const [curves] = survivalOf(stages, 'paper', { ...survivalConfig, model: 'ab-mil' });
+    expect(curves?.groups).toEqual(once[0]?.groups);
+    expect(curves?.logRank).toEqual(once[0]?.logRank);
+    expect(curves?.grouping).toMatch(/^All test cases once: those that most of the models/);
+    const twice = [0, 1].flatMap((fold) => [
+      stage('baseline', fold, classes(weak)),
+      stage('mhim-v2', fold, classes(strong)),
+    ]);
+    const alone = testsOf(twice.slice(0, 2), 'paper', config);
+    for (const [i, test] of testsOf(twice, 'paper', config).entries()) {
+      expect(test.difference).toEqual(alone[i]?.difference);
+      expect(test.p).toEqual(alone[i]?.p);
+      expect(test.interval).toEqual(alone[i]?.interval);
+    }
   });
 
   it('compare C-indices of survival models', () => {

@@ -71,16 +71,19 @@ export function precisionRecallOf(
   });
 }
 
-/** Test cases of all folds, each in the group of high risk where its risk is above the median of its fold. */
+/** Test cases of all folds, each in the group of high risk where its risk is above the median of its fold; a case counts once. */
 export function survivalOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): SurvivalCurves[] {
   return modelsOf(stages, protocol, config).map(({ model, folds }) => {
-    const cases = folds.flatMap(({ fit: { best } }) => (isSurvival(best.test) ? riskGroups(best.test) : []));
+    const cases = onceEach(folds.flatMap(({ fit: { best } }) => (isSurvival(best.test) ? riskGroups(best.test) : [])));
     const all = outcomeOf(cases);
     return {
       model,
       protocol,
-      grouping:
-        'All test cases, those of a predicted risk above the median of their own fold against the others (risks of different folds have no common scale).',
+      // Published tables are read as months; what the user's own are in only the user knows.
+      ...(config.dataSet === undefined ? {} : { unit: 'months' }),
+      grouping: cases.some(({ judged }) => judged > 1)
+        ? 'All test cases once: those that most of the models (of all folds and seeds) rank above the median against the others.'
+        : 'All test cases, those of a predicted risk above the median of their own fold against the others (risks of different folds have no common scale).',
       groups: (['low risk', 'high risk'] as const).flatMap((name, group) => {
         const own = cases.filter((each) => each.group === group);
         const curve = tryMetric(() => kaplanMeier(outcomeOf(own))).value;
@@ -121,11 +124,13 @@ export function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, 
 }
 
 /** Labels and scores of the positive class of every fold's test bags. */
-export function classPredictions(folds: readonly TrainedStage[]): { labels: number[]; scores: number[] }[] {
+export function classPredictions(
+  folds: readonly TrainedStage[],
+): { ids: string[]; labels: number[]; scores: number[] }[] {
   return folds.flatMap(({ fit: { best } }) => {
     if (isSurvival(best.test)) return [];
-    const { labels, probabilities } = best.test as Predictions;
-    return [{ labels, scores: probabilities.map((row) => row[1] as number) }];
+    const { ids, labels, probabilities } = best.test as Predictions;
+    return [{ ids, labels, scores: probabilities.map((row) => row[1] as number) }];
   });
 }
 
@@ -134,15 +139,27 @@ export function className(label: number, classes: number): string {
 }
 
 interface RiskCase {
+  id: string;
   time: number;
   event: number;
   /** 1 = high risk */
   group: 0 | 1;
 }
 
-function riskGroups({ times, events, risks }: SurvivalPredictions): RiskCase[] {
+/** A case that several models judged (those of several seeds, or of all folds on another set) is of the group that most put it in. */
+function onceEach(cases: readonly RiskCase[]): (RiskCase & { judged: number })[] {
+  const byId = new Map<string, RiskCase[]>();
+  for (const each of cases) byId.set(each.id, [...(byId.get(each.id) ?? []), each]);
+  return [...byId.values()].map((same) => {
+    const high = same.filter(({ group }) => group === 1).length;
+    return { ...(same[0] as RiskCase), group: 2 * high > same.length ? 1 : 0, judged: same.length };
+  });
+}
+
+function riskGroups({ ids, times, events, risks }: SurvivalPredictions): RiskCase[] {
   const median = quantile(risks, 0.5);
   return risks.map((risk, i) => ({
+    id: ids[i] as string,
     time: times[i] as number,
     event: events[i] as number,
     group: risk > median ? 1 : 0,

@@ -22,8 +22,9 @@ export function pairTests(first: readonly TrainedStage[], second: readonly Train
   return survival ? [survivalTest(first, second)] : classTests(first, second);
 }
 
-/** One case as both models see it. */
+/** One case as both models see it; the same case comes again where several folds or seeds judge it. */
 interface PairedCase {
+  id: string;
   fold: number;
   first: number;
   second: number;
@@ -33,20 +34,32 @@ type Test = Omit<SignificanceTest, 'first' | 'second' | 'protocol'>;
 
 const METHOD = 'paired bootstrap of the test cases, 2,000 resamples';
 
+interface ClassCase extends PairedCase {
+  label: number;
+}
+
 function classTests(first: readonly TrainedStage[], second: readonly TrainedStage[]): Test[] {
   const ours = classPredictions(second);
-  const cases = classPredictions(first).flatMap(({ labels, scores }, fold) =>
-    labels.map((label, i) => ({ fold, label, first: scores[i] as number, second: ours[fold]?.scores[i] as number })),
+  const cases = classPredictions(first).flatMap(({ ids, labels, scores }, fold) =>
+    labels.map((label, i): ClassCase => {
+      const score = ours[fold]?.scores[i] as number;
+      return { id: ids[i] as string, fold, label, first: scores[i] as number, second: score };
+    }),
   );
   if (cases.some(({ label }) => label > 1)) return [];
-  const labels = cases.map(({ label }) => label);
+  const pooled = [...byId(cases).values()].map((same) => ({
+    label: (same[0] as ClassCase).label,
+    first: mean(same.map((each) => each.first)),
+    second: mean(same.map((each) => each.second)),
+  }));
   const delong = tryMetric(() =>
     delongTest(
-      labels,
-      cases.map((each) => each.second),
-      cases.map((each) => each.first),
+      pooled.map(({ label }) => label),
+      pooled.map((each) => each.second),
+      pooled.map((each) => each.first),
     ),
   );
+  const repeated = pooled.length < cases.length;
   return [
     pairedBootstrap('AUC, mean of the folds', cases, (own, score) =>
       rocAuc(
@@ -58,7 +71,9 @@ function classTests(first: readonly TrainedStage[], second: readonly TrainedStag
       metric: 'AUC',
       difference: { value: delong.value?.difference ?? null, reason: delong.reason },
       p: { value: delong.value?.p ?? null, reason: delong.reason },
-      method: 'DeLong, the test bags of all folds pooled',
+      method: repeated
+        ? 'DeLong, every test bag once, by the mean of the models that judged it'
+        : 'DeLong, the test bags of all folds pooled',
     },
   ];
 }
@@ -69,6 +84,7 @@ function survivalTest(first: readonly TrainedStage[], second: readonly TrainedSt
     const ours = second[fold]?.fit.best.test;
     if (!ours || !isSurvival(theirs) || !isSurvival(ours)) return [];
     return theirs.risks.map((risk, i) => ({
+      id: theirs.ids[i] as string,
       fold,
       time: theirs.times[i] as number,
       event: theirs.events[i] as number,
@@ -81,26 +97,28 @@ function survivalTest(first: readonly TrainedStage[], second: readonly TrainedSt
   );
 }
 
-/** Two-sided: p is twice the smaller share of resamples on either side of no difference. */
+/** A drawn case brings all that was said of it. Two-sided: p is twice the smaller share of resamples on either side of no difference. */
 function pairedBootstrap<C extends PairedCase>(
   metric: string,
   cases: readonly C[],
   figure: (cases: readonly C[], score: (each: C) => number) => number,
 ): Test {
+  const drawable = [...byId(cases).values()];
   const difference = (rows: Int32Array) => {
     const folds = new Map<number, C[]>();
     for (const row of rows) {
-      const each = cases[row] as C;
-      const own = folds.get(each.fold);
-      if (own) own.push(each);
-      else folds.set(each.fold, [each]);
+      for (const each of drawable[row] as C[]) {
+        const own = folds.get(each.fold);
+        if (own) own.push(each);
+        else folds.set(each.fold, [each]);
+      }
     }
     return mean(
       Array.from(folds.values(), (own) => figure(own, ({ second }) => second) - figure(own, ({ first }) => first)),
     );
   };
-  const whole = tryMetric(() => difference(Int32Array.from(cases.keys())));
-  const drawn = tryMetric(() => bootstrap(cases.length, difference, { count: 2000, random: seededRandom(2021) }));
+  const whole = tryMetric(() => difference(Int32Array.from(drawable.keys())));
+  const drawn = tryMetric(() => bootstrap(drawable.length, difference, { count: 2000, random: seededRandom(2021) }));
   const estimates = (drawn.value?.estimates ?? new Float64Array()).filter((value) => !Number.isNaN(value));
   const below = estimates.filter((value) => value <= 0).length;
   const above = estimates.filter((value) => value >= 0).length;
@@ -113,4 +131,14 @@ function pairedBootstrap<C extends PairedCase>(
       : { value: null, reason: drawn.reason },
     method: METHOD,
   };
+}
+
+function byId<C extends PairedCase>(cases: readonly C[]): Map<string, C[]> {
+  const found = new Map<string, C[]>();
+  for (const each of cases) {
+    const same = found.get(each.id);
+    if (same) same.push(each);
+    else found.set(each.id, [each]);
+  }
+  return found;
 }

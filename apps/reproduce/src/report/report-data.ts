@@ -7,6 +7,7 @@ import type { Protocol, TrainOutcome } from '../run/train-run.js';
 import { className, precisionRecallOf, rocOf, survivalOf, trainingOf } from './fold-curves.js';
 import { testsOf } from './model-tests.js';
 import { modelName, stageName } from './model-names.js';
+import { runCosts } from './training-costs.js';
 
 export interface ReportInput {
   config: TrainConfig;
@@ -58,6 +59,8 @@ export function reportData(input: ReportInput): ReportData {
     ...(survival ? { survival: each(survivalOf) } : {}),
     ...(source.classes === 2 && !survival ? { roc: each(rocOf), precisionRecall: each(precisionRecallOf) } : {}),
     training: each(trainingOf),
+    // Both protocols train the same models; once is enough.
+    costs: runCosts(stages, protocols[0] as Protocol, config),
   };
 }
 

@@ -37,6 +37,13 @@ export function describeEnvironment({ name, summary }: BackendInfo): Environment
   };
 }
 
+/** Processor and backend in words, for what was timed. */
+export function describeMachine({ summary }: Pick<BackendInfo, 'summary'>): string {
+  const processors = cpus();
+  const name = processors[0]?.model.trim() ?? 'unknown processor';
+  return `${name}, ${processors.length} cores; ${summary.replace(/^Backend: |\.$/g, '')}`;
+}
+
 function commitOf(folder: string): string | undefined {
   try {
     const git = (...args: string[]) =>

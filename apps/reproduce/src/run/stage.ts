@@ -33,6 +33,7 @@ import { StoredModel } from '../models/stored-model.js';
 import { confounders } from './confounders.js';
 import { stageResult, type AnyPredictions, type StageResult } from './results.js';
 import { RunFolder } from './run-folder.js';
+import { CostMeter } from './stage-cost.js';
 
 /** The training of one model on one fold under one protocol. */
 export interface StagePlan {
@@ -64,13 +65,18 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   const survival = survivalOf(plan);
   const task: Task<AnyPredictions> = survival ?? classificationTask(model.classes);
   let learner: Learner | undefined;
+  const meter = new CostMeter(fold.train.length, select.length);
   const outcome = await fit({
     source,
     task,
     train: fold.train,
     select,
     test: fold.test,
-    createLearner: async (rng) => (learner = await createLearner(plan, rng)),
+    createLearner: async (rng) => {
+      learner = await createLearner(plan, rng);
+      meter.parameters = learner.model.parameterCount();
+      return learner;
+    },
     epochs: training.epochs,
     scheduleEpochs: training.scheduleEpochs,
     schedule: cosineRate(training.learningRate, training.scheduleEpochs ?? training.epochs),
@@ -93,13 +99,22 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
       ...(training.init !== undefined && plan.baseline !== undefined ? { init: training.init } : {}),
     },
     observer: {
-      ...plan.observer,
+      onStart(run) {
+        meter.onStart();
+        plan.observer?.onStart?.(run);
+      },
+      onStep(step) {
+        meter.onStep();
+        plan.observer?.onStep?.(step);
+      },
       onEpoch(record) {
+        meter.onEpoch();
         if (learner && plan.moments?.includes(record.epoch + 1)) keepTeacher(plan, learner, record.epoch + 1);
         plan.observer?.onEpoch?.(record);
       },
     },
   });
+  await meter.write(folder);
   const result = stageResult(outcome);
   const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);

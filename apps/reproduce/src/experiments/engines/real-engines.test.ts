@@ -111,6 +111,28 @@ test.skipIf(validator === '' || !existsSync(cli))('Kubernetes manifests are vali
   expect(() => run(validator, ['--strict', '--quiet', '-k', '1.33', at('broken.yaml')])).toThrow();
 });
 
+const nextflow = process.env.MHIM_NEXTFLOW ?? '';
+
+// MHIM_NEXTFLOW says how Nextflow is called: nextflow, or java with the class path of the artifact io.nextflow:nextflow (24.10.0 was tried)
+// and nextflow.cli.Launcher.
+test.skipIf(nextflow === '' || !existsSync(cli))(
+  'a real Nextflow runs the pipeline on its local executor; a job that stops is tried again (MHIM_NEXTFLOW)',
+  () => {
+    plan(2);
+    const stops = at('stops-once.sh');
+    // The first job to start ends with 75.
+    writeFileSync(stops, `mkdir "${at('stopped')}" 2>/dev/null && exit 75\nexec "${process.execPath}" "${cli}" "$@"\n`);
+    reproduce(...['export', 'nextflow', '--out', out, '--command', `sh ${stops}`, '--cpus', '1', '--memory', '1']);
+    mkdirSync(at('nextflow'));
+    const command = `cd "${at('nextflow')}" && ${nextflow} run "${at('paper', 'nextflow', 'main.nf')}" -ansi-log false`;
+    const said = run('/bin/sh', ['-c', command], { NXF_OFFLINE: 'true', NXF_HOME: at('nextflow', 'home') });
+    for (const level of [0, 1, 2]) expect(said).toContain(`Submitted process > LEVEL_${level}`);
+    expect(said).toMatch(/terminated with an error exit status \(75\) -- Execution is retried/);
+    expect(reproduce('collect', '--out', out)).toContain('4 of 4 jobs are done');
+  },
+  240_000,
+);
+
 function startSlurm(folder: string): void {
   for (const name of ['state', 'spool', '/run/munge'])
     mkdirSync(name.startsWith('/') ? name : join(folder, name), { recursive: true });

@@ -1,25 +1,24 @@
-import { aggregatorOf } from '../../models/create-model.js';
-import { isMethod } from '../../models/model-names.js';
 import type { DataIndex } from './data-index.js';
 import type { Job, JobCost } from './job.js';
-import { stepTimes, type ModelTimes } from './step-times.js';
+import { timesKey, type ModelTimes, type StepTimes } from './step-times.js';
 
 export interface CostInput {
   index: DataIndex;
   folds: number;
   test?: DataIndex;
+  times: StepTimes;
 }
 
 /**
- * What a job costs at most, by the step times measured on the machine of {@link stepTimes}: early stopping is not counted on.
+ * What a job costs at most, by step times that were measured: early stopping is not counted on.
  * Undefined for a model that was not measured.
  */
 export function costOf(
   job: Pick<Job, 'kind' | 'config' | 'moments'>,
-  { index, folds, test }: CostInput,
+  { index, folds, test, times: known }: CostInput,
 ): JobCost | undefined {
   const { config } = job;
-  const times = timesOf(config);
+  const times = known.models[timesKey(config)];
   if (!times) return undefined;
   const step = (of: 'train' | 'infer', instances: number) => at(times[of], instances) / 1000;
   const bytes = 4 * times.parameters;
@@ -31,7 +30,7 @@ export function costOf(
     case 'train': {
       const tested = index.bags / folds;
       const epoch = (index.bags - tested) * step('train', index.instances) + tested * step('infer', index.instances);
-      const protocols = config.protocol === 'both' ? 2 : 1;
+      const protocols = protocolsOf(config);
       // Best and last model, and the teachers of chosen epochs; predictions and curves are small beside them.
       const files = 2 + (job.moments?.length ?? 0);
       return {
@@ -42,10 +41,9 @@ export function costOf(
   }
 }
 
-/** The conference version was not timed by itself: it is MHIM-v2 without the recycle network. */
-function timesOf(config: Job['config']): ModelTimes | undefined {
-  const name = aggregatorOf(config);
-  return stepTimes.models[isMethod(config.model) ? `mhim-v2:${name}` : name];
+/** How many trainings of a fold a configuration asks for. */
+export function protocolsOf({ protocol }: Pick<Job['config'], 'protocol'>): number {
+  return protocol === 'both' ? 2 : 1;
 }
 
 /** Milliseconds at a bag size, on the line through two measured sizes. */

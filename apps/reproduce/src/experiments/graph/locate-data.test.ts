@@ -36,7 +36,7 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   const args = ['table', '4', '--data-root', at('all'), '--only', 'UNI', ...small, '--out', at('out')];
   const { code, err } = await reproduce(...args);
   expect(code, err).toBe(0);
-  expect(err.match(/^Left out, no data: .*/gm)).toEqual([
+  expect(err.match(/^Left out: .*/gm)).toEqual([
     expect.stringMatching(/tcga-lusc with uni features: .*holds no features of this data set/) as string,
   ]);
   const jobs = readFileSync(at('out', 'table-4.jobs.jsonl'), 'utf8').trim().split('\n');
@@ -63,7 +63,25 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   expect([none.code, none.err]).toEqual([
     65,
     expect.stringMatching(
-      /no data were found: camelyon with resnet-50 features: .*tcga-nsclc with plip features/,
+      /no data were found that can be used: camelyon with resnet-50 features: .*tcga-nsclc with plip features/,
     ) as string,
   ]);
+});
+
+test('a set whose folds are wrong costs only itself, in one line', async () => {
+  const made = ['simulate', '--slides', '8', '--instances', '4-6', '--width', '8', '--difficulty', 'easy'];
+  for (const set of ['camelyon', 'tcga-nsclc'])
+    expect((await reproduce(...made, '--out', at(`folds/${set}/resnet-50`))).code).toBe(0);
+  put('folds/camelyon/folds.json', '[{ "train": ["slide_1", "nobody"], "test": ["slide_2"] }]');
+  const args = ['table', '7', '--data-root', at('folds'), '--only', 'Baseline', '--only', 'AB.', '--only', 'R50'];
+  const small = ['--k', '2', '--folds', '0', '--epochs', '1', '--out', at('folds-out')];
+  const { code, out, err } = await reproduce(...args, ...small);
+  expect(code, err).toBe(0);
+  expect(err.match(/^Left out: .*/gm)).toEqual([
+    expect.stringMatching(/^Left out: camelyon with resnet-50 features: .*folds\.json/) as string,
+  ]);
+  expect(out).toMatch(/R50 Baseline/);
+  const dry = await reproduce(...args, '--dry-run', ...small);
+  expect(dry.err).toMatch(/planned as the paper describes it: camelyon with resnet-50 features: .*folds\.json/);
+  expect(dry.out).toMatch(/table-7 +2 +2 /);
 });

@@ -1,4 +1,3 @@
-import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { gridPositions, type Bag } from '@mhim/datasets';
 import { HardMining } from '@mhim/hard-mining';
@@ -7,6 +6,7 @@ import { classificationTask, mhimLearner, supervisedLearner, survivalTask, type 
 import { chooseFolds } from '../../data/choose-folds.js';
 import { openData, withoutClasses } from '../../data/open-data.js';
 import { createModel } from '../../models/create-model.js';
+import { describeMachine } from '../../run/environment.js';
 import type { CostName } from '../experiment.js';
 import type { Job } from './job.js';
 
@@ -61,7 +61,7 @@ export async function measureCosts({
         epochSeconds: (training / indices.length) * train.length,
         memoryBytes: peak,
         bagsPerSecond: indices.length / inference,
-        machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores; ${backend.summary}`,
+        machine: describeMachine(backend),
       };
     } finally {
       learner.dispose();

@@ -16,6 +16,7 @@ import { assumedIndex, DataIndices, type DataIndex } from './data-index.js';
 import { jobId, type Job } from './job.js';
 import { expectedPlace, locateData, type DataPlaces, type LocatedData } from './locate-data.js';
 import { selected } from './selection.js';
+import type { StepTimes } from './step-times.js';
 import { trainConfigOf, type Overrides } from './train-input.js';
 
 export interface PlanOptions {
@@ -27,6 +28,8 @@ export interface PlanOptions {
   /** Names of rows and columns, see `selected`. */
   only?: readonly string[];
   overrides?: Overrides;
+  /** What estimates are made of. */
+  times: StepTimes;
   /** Plans what has no data yet as the paper describes it, for estimates; else such cells stay empty. */
   assumeMissing?: boolean;
   log: (line: string) => void;
@@ -97,7 +100,7 @@ class Planner {
       });
     }
     if (this.jobs.size === 0) {
-      throw new MhimError(`no data were found: ${this.missingSets().join('; ')}`, {
+      throw new MhimError(`no data were found that can be used: ${this.missingSets().join('; ')}`, {
         code: 'file-missing',
         path: this.options.places.root ?? '--data-root',
         hint: 'Name the folder of the data sets with --data-root, single ones with --data SET/EXTRACTOR=PATH, or try --simulated.',
@@ -150,7 +153,7 @@ class Planner {
     metric: MetricName,
     { first = false, moments }: { first?: boolean; moments?: readonly number[] } = {},
   ): Promise<string[]> {
-    const data = await this.locate(spec);
+    const data = await this.usable(spec);
     const test = spec.test && (await this.locate({ ...spec, set: spec.test }));
     if (data === undefined || (spec.test && test === undefined)) return [];
     const single = first || (COSTS as readonly string[]).includes(metric);
@@ -210,7 +213,11 @@ class Planner {
     const id = jobId(job, { fingerprint: identity.fingerprint, split: identity.split }, tested);
     if (!this.jobs.has(id)) {
       const folds = config.k ?? 5;
-      this.jobs.set(id, { id, ...job, cost: costOf(job, { index, folds, test: test?.index }) });
+      this.jobs.set(id, {
+        id,
+        ...job,
+        cost: costOf(job, { index, folds, test: test?.index, times: this.options.times }),
+      });
     }
     return id;
   }
@@ -228,21 +235,39 @@ class Planner {
     });
   }
 
+  /** A set to train on: with folds that can be made for every seed. */
+  private async usable(spec: CellSpec): Promise<Found | undefined> {
+    const found = await this.locate(spec);
+    if (!found || found.index.assumed) return found;
+    const configs = this.options.seeds.map((seed) => trainConfigOf(spec, found.located, seed, this.options.overrides));
+    try {
+      for (const config of configs) await this.indices.identity(config);
+      return found;
+    } catch (error) {
+      return this.unusable(spec, error);
+    }
+  }
+
   private async locate({ set, extractor, task }: DataRef): Promise<Found | undefined> {
     const ref = { set, extractor, task };
-    const { places, assumeMissing } = this.options;
-    const located = await locateData(ref, places);
+    const { places } = this.options;
     try {
+      const located = await locateData(ref, places);
       if (!located) throw new MhimError(expectedPlace(ref, places), { code: 'file-missing' });
       const index = await this.indices.index(located, task);
       this.simulated ||= index.simulated;
       return { located, index };
     } catch (error) {
-      // Of a sweep over many sets the others can be run; what was wrong is said once a set.
-      if (!(error instanceof MhimError)) throw error;
-      this.missing.set(`${set} with ${extractor} features`, error.message);
+      return this.unusable(ref, error);
     }
-    return assumeMissing ? { located: { data: set }, index: assumedIndex(ref) } : undefined;
+  }
+
+  /** Of a sweep over many sets the others can be run; what is wrong with one is said once. For estimates it is assumed. */
+  private unusable({ set, extractor, task }: DataRef, error: unknown): Found | undefined {
+    if (!(error instanceof MhimError)) throw error;
+    this.missing.set(`${set} with ${extractor} features`, error.message);
+    if (!this.options.assumeMissing) return undefined;
+    return { located: { data: set }, index: assumedIndex({ set, extractor, task }) };
   }
 }
 

@@ -2,6 +2,7 @@ import type { Interrupts } from '../../interrupt.js';
 import { MhimError } from '@mhim/tensor';
 import { evaluateModels } from '../../commands/evaluate.js';
 import type { Metrics, Results } from '../../run/results.js';
+import type { Protocol } from '../../run/train-run.js';
 import { trainRun } from '../../run/train-run.js';
 import type { Job } from './job.js';
 import type { JobResult, JobStore } from './job-store.js';
@@ -73,18 +74,24 @@ async function train(job: Job, { store, interrupts, log, checkpointSeconds }: Ru
 
 /** The trained model of the job that this one needs, on all bags of another set, at the threshold chosen in training. */
 async function evaluate(
-  { needs, test, config }: Job,
+  { id, needs, test, config }: Job,
   { store, interrupts }: RunJobOptions,
 ): Promise<Pick<JobResult, 'external' | 'simulated'>> {
   const trained = needs[0] as string;
   const external: JobResult['external'] = {};
   for (const protocol of config.protocol === 'both' ? (['paper', 'honest'] as const) : [config.protocol]) {
-    const { rows } = await evaluateModels(
+    const { rows, predictions } = await evaluateModels(
       { run: store.folder(trained).path, protocol, ...test, onMissing: config.onMissing },
       interrupts.signal,
     );
     const [{ what: _what, ...figures }] = rows as [{ what: string; bags: number } & Metrics];
     external[protocol] = figures;
+    store.folder(id).writeJson(predictions[0], predictionsFile(protocol));
   }
   return { external, simulated: store.result(trained)?.simulated ?? false };
+}
+
+/** Of an `evaluate` job, with what its curves are drawn from: `AnyPredictions` on all bags of the second set. */
+export function predictionsFile(protocol: Protocol): string {
+  return `predictions-${protocol}.json`;
 }

@@ -1,5 +1,4 @@
 import type {
-  Cost,
   FoldValues,
   MetricDefinition,
   ModelResult,
@@ -23,7 +22,7 @@ import type { PlannedExperiment } from '../graph/plan.js';
 import { titleOf } from './console-table.js';
 import type { CellResult, ExperimentResult, Ours } from './experiment-result.js';
 import { foldValues, publishedTables, sweepsOf } from './published-report.js';
-import { METRIC_HEADINGS, trainedSeries, type TrainedSeries } from './trained-series.js';
+import { costsOf, METRIC_HEADINGS, trainedSeries, type SeriesInput, type TrainedSeries } from './trained-series.js';
 
 export interface ReportedExperiment {
   experiment: GridExperiment;
@@ -46,10 +45,12 @@ const MOST_TESTS = 24;
 export function experimentReport({ reported, jobs, store, command }: ExperimentReportInput): ReportData | undefined {
   const results = reported.map(({ result }) => result);
   const protocol: Protocol = results.some((result) => result.protocol === 'honest') ? 'honest' : 'paper';
-  const series = reported
-    .filter(({ result }) => result.kind === 'table')
-    .flatMap(({ experiment, planned }) => trainedSeries({ experiment, planned, jobs, store, protocol }));
-  const environment = environmentOf(reported, store);
+  const inputs = ['table', 'sweep']
+    .flatMap((kind) => reported.filter(({ result }) => result.kind === kind))
+    .map(({ experiment, planned }): SeriesInput => ({ experiment, planned, jobs, store, protocol }));
+  const series = inputs.flatMap(trainedSeries);
+  const used = usedJobs(reported, jobs);
+  const environment = environmentOf(used, store);
   if (!environment) return undefined;
   const drawn = chosen(series);
   const survival = drawn.filter(({ jobs: [job] }) => job?.config.task === 'survival');
@@ -62,14 +63,14 @@ export function experimentReport({ reported, jobs, store, command }: ExperimentR
       results.length === 1
         ? titleOf(results[0] as ExperimentResult)
         : `${results.length} tables and figures of MHIM-v2`,
-    dataSet: dataSetOf(reported, jobs, store),
+    dataSet: dataSetOf(used, results, store),
     run: {
       date: environment.startedAt,
       backend: environment.backend.summary.replace(/^Backend: |\.$/g, ''),
-      seed: [...new Set(usedJobs(reported, jobs).map(({ config }) => config.seed))].join(', '),
+      seed: [...new Set(used.map(({ config }) => config.seed))].join(', '),
       command,
       versions: environment.versions,
-      durations: durationsOf(usedJobs(reported, jobs), store),
+      durations: durationsOf(used, store),
       config: Object.fromEntries(series.map(({ name, jobs: [job] }) => [name, job?.config])),
     },
     protocols: protocolsOf(rows, protocol),
@@ -84,8 +85,10 @@ export function experimentReport({ reported, jobs, store, command }: ExperimentR
     precisionRecall: twoClasses.flatMap((each) =>
       named(each, precisionRecallOf(each.stages, protocol, configOf(each))),
     ),
-    training: drawn.flatMap((each) => named(each, trainingOf(each.stages, protocol, configOf(each)))),
-    costs: costsOf(reported, jobs, store, series),
+    training: drawn
+      .filter(({ external }) => !external)
+      .flatMap((each) => named(each, trainingOf(each.stages, protocol, configOf(each)))),
+    costs: inputs.flatMap(costsOf),
     notes: [...notesOf(results), ...leftOut(series, drawn, tests)],
   };
 }
@@ -136,16 +139,20 @@ function testsOf(series: readonly TrainedSeries[], protocol: Protocol): Signific
 }
 
 /** Rows by protocol with the values of the folds behind them; a column of the report is a column of the tables. */
-function modelResults({ id, columns, rows }: ExperimentResult, protocol: Protocol, several: boolean): ModelResult[] {
+function modelResults(result: ExperimentResult, protocol: Protocol, several: boolean): ModelResult[] {
+  const { columns, rows } = result;
   return rows.flatMap(({ group, label, cells }) => {
-    const model = [several ? `${id}:` : '', group, label].filter(Boolean).join(' ');
+    const part = [...(several ? [titleOf(result).split(':')[0]] : []), ...(group === undefined ? [] : [group])].join(
+      ', ',
+    );
     const entry = (by: Protocol, of: (cell: CellResult) => Ours | undefined): ModelResult[] => {
       const measures = cells.flatMap((cell, i): [string, FoldValues][] => {
         const column = columns[i] as ExperimentResult['columns'][number];
         const ours = cell ? of(cell) : undefined;
         return ours && isFigure(column.metric) ? [[metricId(column), foldValues(ours, 0.01)]] : [];
       });
-      return measures.length === 0 ? [] : [{ model, protocol: by, measures: Object.fromEntries(measures) }];
+      const about = { model: label, ...(part === '' ? {} : { group: part }), protocol: by };
+      return measures.length === 0 ? [] : [{ ...about, measures: Object.fromEntries(measures) }];
     };
     return [...entry(protocol, ({ ours }) => ours), ...entry('honest', ({ honest }) => honest)];
   });
@@ -167,20 +174,18 @@ function metricId({ header, metric }: ExperimentResult['columns'][number]): stri
   return `${header.filter((part) => !METRIC_HEADINGS.test(part)).join(' ')}/${metric}`;
 }
 
-/** Columns that have any numbers; what a figure is stands at the first of its kind. */
+/** Columns that have any numbers. */
 function metricsOf(results: readonly ExperimentResult[]): MetricDefinition[] {
   const found = new Map<string, MetricDefinition>();
-  const first = new Map<FigureName, string>();
   for (const { columns, rows } of results) {
     for (const [i, column] of columns.entries()) {
       const { metric } = column;
       const id = metricId(column);
       if (!isFigure(metric) || found.has(id) || !rows.some(({ cells }) => cells[i]?.ours)) continue;
-      const name = [id.slice(0, id.lastIndexOf('/')), NAMES[metric]].filter(Boolean).join(' ');
-      const said = first.get(metric);
+      const term = NAMES[metric];
+      const name = [id.slice(0, id.lastIndexOf('/')), term].filter(Boolean).join(' ');
       const definition = (metric === 'cIndex' ? survivalDefinitions : definitions)[metric] as string;
-      found.set(id, { id, name, definition: said === undefined ? definition : `as ${said}` });
-      if (said === undefined) first.set(metric, name);
+      found.set(id, { id, name, term, definition });
     }
   }
   return [...found.values()];
@@ -192,55 +197,51 @@ function protocolsOf(rows: readonly ModelResult[], main: Protocol): ReportProtoc
     .map((id) => describedProtocols[id]);
 }
 
+/** The jobs of all cells, then those that they start from. */
 function usedJobs(reported: readonly ReportedExperiment[], jobs: ReadonlyMap<string, Job>): Job[] {
   const ids = new Set(reported.flatMap(({ planned }) => planned.cells.flatMap((cell) => cell.jobs)));
+  // What is added while a set is walked is walked too.
+  for (const id of ids) for (const start of jobs.get(id)?.needs ?? []) ids.add(start);
   return [...ids].flatMap((id) => jobs.get(id) ?? []);
 }
 
 type Surroundings = Pick<Environment, 'startedAt' | 'backend'> & { versions: Record<string, string> };
 
 /** Of the first training; where only costs were measured, the machine that they say. */
-function environmentOf(reported: readonly ReportedExperiment[], store: JobStore): Surroundings | undefined {
+function environmentOf(used: readonly Job[], store: JobStore): Surroundings | undefined {
   let measured: Surroundings | undefined;
-  for (const { planned } of reported) {
-    for (const id of planned.cells.flatMap((cell) => cell.jobs)) {
-      const found = store.folder(id).readJson<Environment>('environment.json');
-      if (found) return found;
-      const machine = store.result(id)?.costs?.machine;
-      if (machine === undefined) continue;
-      measured ??= {
-        startedAt: new Date().toISOString(),
-        backend: { name: '', summary: machine },
-        versions: { mhim: VERSION, node: process.version },
-      };
-    }
+  for (const { id } of used) {
+    const found = store.folder(id).readJson<Environment>('environment.json');
+    if (found) return found;
+    const machine = store.result(id)?.costs?.machine;
+    if (machine === undefined) continue;
+    measured ??= {
+      startedAt: new Date().toISOString(),
+      backend: { name: '', summary: machine },
+      versions: { mhim: VERSION, node: process.version },
+    };
   }
   return measured;
 }
 
 /** All sets together, as the jobs' folders describe them. */
-function dataSetOf(
-  reported: readonly ReportedExperiment[],
-  jobs: ReadonlyMap<string, Job>,
-  store: JobStore,
-): ReportData['dataSet'] {
+function dataSetOf(used: readonly Job[], results: readonly ExperimentResult[], store: JobStore): ReportData['dataSet'] {
   const sets = new Map<string, { name: string; bags: number; width: number; simulated: boolean }>();
-  const done = usedJobs(reported, jobs).filter(({ id }) => store.result(id));
+  const done = used.filter(({ id }) => store.result(id));
   const places = new Set<string>();
-  for (const { id, data } of done) {
+  for (const { id, kind, data } of done) {
+    places.add(kind === 'evaluate' ? `cptac (${data.extractor})` : `${data.set} (${data.extractor})`);
     const about = store
       .folder(id)
       .readJson<{ fingerprint: string; name: string; bags: number; width: number; simulated: boolean }>('data.json');
-    places.add(`${data.set} (${data.extractor})`);
-    if (!about) continue;
-    sets.set(about.fingerprint, about);
+    if (about) sets.set(about.fingerprint, about);
   }
   const all = [...sets.values()];
   const widths = new Set(all.map(({ width }) => width));
+  const simulated = [...results, ...all].some((each) => each.simulated);
   return {
     name: [...places].sort().join(', '),
-    origin:
-      reported.some(({ result }) => result.simulated) || all.some(({ simulated }) => simulated) ? 'simulated' : 'real',
+    origin: simulated ? 'simulated' : 'real',
     bags: all.reduce((sum, { bags }) => sum + bags, 0),
     ...(widths.size === 1 ? { width: [...widths][0] as number } : {}),
     folds: new Set(done.map(({ fold }) => fold)).size,
@@ -255,27 +256,6 @@ function durationsOf(jobs: readonly Job[], store: JobStore): ReportData['run']['
     if (seconds > 0) total.set(modelName(config), (total.get(modelName(config)) ?? 0) + seconds);
   }
   return [...total].map(([name, seconds]) => ({ name, seconds }));
-}
-
-/** What was measured, else what an epoch of the trainings took. */
-function costsOf(
-  reported: readonly ReportedExperiment[],
-  jobs: ReadonlyMap<string, Job>,
-  store: JobStore,
-  series: readonly TrainedSeries[],
-): Cost[] {
-  const measured = new Map<string, Cost>();
-  for (const job of usedJobs(reported, jobs)) {
-    const costs = store.result(job.id)?.costs;
-    if (!costs) continue;
-    const { parameters, epochSeconds, memoryBytes, bagsPerSecond } = costs;
-    const model = `${modelName(job.config)}, ${job.data.set}`;
-    measured.set(model, { model, parameters, epochSeconds, bagsPerSecond, peakMegabytes: memoryBytes / 1e6 });
-  }
-  return [
-    ...measured.values(),
-    ...series.flatMap(({ name, epochSeconds }) => (epochSeconds === undefined ? [] : [{ model: name, epochSeconds }])),
-  ];
 }
 
 function notesOf(results: readonly ExperimentResult[]): Note[] {

@@ -102,7 +102,7 @@ export function collectExperiment({
     reduced,
     comparable,
     protocol,
-    data: [...new Set([...results.keys()].map((id) => String(jobs.get(id)?.config.data)))].sort(),
+    data: [...new Set([...results.keys()].flatMap((id) => dataOf(jobs.get(id))))].sort(),
     columns: experiment.columns.map(({ header, metric }) => ({ header, metric })),
     rows: experiment.rows.map(({ group, label, x, paper }, row) => ({
       ...(group === undefined ? {} : { group }),
@@ -116,6 +116,11 @@ export function collectExperiment({
     notes: [...(experiment.notes ?? []), ...machinesOf(results)],
     missing: [...missing].map(([id, name]) => ({ id, name })),
   };
+}
+
+/** Where a job's data lie: what was trained on, and what was judged on where that is another set. */
+function dataOf(job: Job | undefined): string[] {
+  return [job?.config.data, job?.test?.data].filter((path) => path !== undefined);
 }
 
 function cellResult(

@@ -7,6 +7,7 @@ import { chooseFolds } from '../../data/choose-folds.js';
 import { openData } from '../../data/open-data.js';
 import { StoredModel } from '../../models/stored-model.js';
 import { className } from '../../report/fold-curves.js';
+import { describedProtocols } from '../../report/report-data.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions } from '../../run/results.js';
 import { RunFolder } from '../../run/run-folder.js';
@@ -16,6 +17,8 @@ import type { JobStore } from '../graph/job-store.js';
 import type { PlannedCell } from '../graph/plan.js';
 
 export interface MapsInput {
+  /** The command that makes it again. */
+  command: string;
   experiment: MapExperiment;
   cells: readonly PlannedCell[];
   jobs: ReadonlyMap<string, Job>;
@@ -132,7 +135,7 @@ function binary(bag: Bag): number[] | undefined {
 }
 
 function reportOf(
-  { experiment, store }: MapsInput,
+  { experiment, store, command }: MapsInput,
   trained: readonly Job[],
   source: BagSource,
   bags: readonly BagView[],
@@ -155,19 +158,12 @@ function reportOf(
       date: startedAt,
       backend: backend.summary.replace(/^Backend: |\.$/g, ''),
       seed: first.config.seed,
-      command: `reproduce ${experiment.id.replace('-', ' ')}`,
+      command,
       versions,
       durations: [],
       config: trained.map(({ id, name, config }) => ({ id, name, config })),
     },
-    protocols: [
-      {
-        id: protocol,
-        name: protocol === 'paper' ? 'Paper' : 'Honest',
-        description: definitions[protocol] as string,
-        optimistic: protocol === 'paper',
-      },
-    ],
+    protocols: [describedProtocols[protocol]],
     metrics: [{ id: 'auc', name: 'AUC', definition: definitions.auc as string }],
     results: trained.map((job, i) => ({
       model: experiment.models[i]?.label as string,

@@ -5,20 +5,25 @@ import { titleOf } from './console-table.js';
 /** A table of the paper with our numbers beside its own: a part a group of rows and outermost heading, so that it fits a page. */
 export function publishedTables(result: ExperimentResult): PublishedTable[] {
   const { id, columns, rows, comparable } = result;
-  const title = titleOf(result);
+  const [number] = titleOf(result).split(':') as [string];
   const groups = [...new Set(rows.map(({ group }) => group))];
-  const headings = [...new Set(columns.map(({ header }) => (header.length > 1 ? header[0] : undefined)))];
+  const isCost = ({ metric }: (typeof columns)[number]) => unitOf(metric) !== '%';
+  const mixed = columns.some(isCost) && !columns.every(isCost);
+  const partOf = (column: (typeof columns)[number]) =>
+    column.header.length > 1 ? column.header[0] : mixed && isCost(column) ? 'Cost' : undefined;
+  const headings = [...new Set(columns.map(partOf))];
   return groups.flatMap((group) =>
     headings.flatMap((heading): PublishedTable[] => {
-      const shown = columns.flatMap((column, i) =>
-        (column.header.length > 1 ? column.header[0] : undefined) === heading ? [{ column, i }] : [],
-      );
+      const shown = columns.flatMap((column, i) => (partOf(column) === heading ? [{ column, i }] : []));
       const own = rows.filter((row) => row.group === group && shown.some(({ i }) => row.cells[i]));
       const used = shown.filter(({ i }) => own.some(({ cells }) => cells[i]));
       if (used.length === 0) return [];
       return [
         {
-          title: [title.split(':')[0], group, heading].filter(Boolean).join(', '),
+          title:
+            group === undefined && heading === undefined
+              ? number
+              : `${[group, heading].filter(Boolean).join(', ')} (${number})`,
           source: `MHIM-v2, ${id.replace('table-', 'Table ').replace('figure-', 'Figure ')}`,
           note: comparable
             ? 'Difference: ours − published, with Welch’s 95 % interval over folds where both have a spread.'
@@ -104,7 +109,7 @@ function valueOf(
 }
 
 function headingOf({ header, metric }: ExperimentResult['columns'][number], heading: string | undefined): string {
-  const name = (heading === undefined ? header : header.slice(1)).join(' ');
+  const name = (header.length > 1 && heading !== undefined ? header.slice(1) : header).join(' ');
   const unit = unitOf(metric);
   return unit === '%' ? name : `${name} (${unit})`;
 }

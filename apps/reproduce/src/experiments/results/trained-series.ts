@@ -1,12 +1,15 @@
+import type { Cost } from '@mhim/figures';
 import type { FitResult } from '@mhim/training';
+import { costOfTrainings } from '../../report/training-costs.js';
 import type { AnyPredictions } from '../../run/results.js';
 import type { Protocol, TrainedStage } from '../../run/train-run.js';
 import { cellSpec, COSTS, type GridExperiment } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
 import type { PlannedExperiment } from '../graph/plan.js';
+import { predictionsFile } from '../graph/run-job.js';
 
-/** The trainings of one row on one data set: a job a seed and fold, all that the curves of a report are drawn from. */
+/** The models of one row on one data set: a job a seed and fold, all that the curves of a report are drawn from. */
 export interface TrainedSeries {
   /** Row and data set, as the table calls them. */
   name: string;
@@ -16,8 +19,8 @@ export interface TrainedSeries {
   stages: readonly TrainedStage[];
   /** What a method started from, fold by fold. */
   baseline?: readonly TrainedStage[];
-  /** Seconds of an epoch, evaluation included. */
-  epochSeconds?: number;
+  /** Judged on another set than it was trained on: there are predictions, and no epochs. */
+  external: boolean;
 }
 
 export interface SeriesInput {
@@ -28,30 +31,64 @@ export interface SeriesInput {
   protocol: Protocol;
 }
 
-/** The finished trainings of a table, in the order of its rows. Cells judged on another set have none of their own. */
-export function trainedSeries({ experiment, planned, jobs, store, protocol }: SeriesInput): TrainedSeries[] {
+/** The finished models of a table in the order of its rows; of a sweep, those of one data set together. */
+export function trainedSeries(input: SeriesInput): TrainedSeries[] {
+  const { experiment, planned, jobs, store, protocol } = input;
   const series = new Map<string, TrainedSeries>();
   for (const { row, column, jobs: ids } of planned.cells) {
     const found = ids
       .flatMap((id) => jobs.get(id) ?? [])
-      .filter(({ kind, id }) => kind === 'train' && store.result(id));
-    const first = found[0];
-    const [rowSpec, columnSpec] = [experiment.rows[row], experiment.columns[column]];
-    if (!first || !rowSpec || !columnSpec || (COSTS as readonly string[]).includes(columnSpec.metric)) continue;
-    const place = placeOf(experiment, row, column);
-    const label = [rowSpec.group, rowSpec.label].filter(Boolean).join(' ');
-    const name = place === '' ? label : `${label}, ${place}`;
-    if (series.has(name)) continue;
-    const needed = found.flatMap(({ needs }) => jobs.get(needs[0] ?? '') ?? []);
+      .filter(({ kind, id }) => kind !== 'measure' && store.result(id));
+    const { name, place } = named(experiment, row, column);
+    const [first] = found;
+    if (!first || series.has(name)) continue;
+    const starts = found.flatMap((job) => baselineOf(job, jobs) ?? []);
     const stages = found.flatMap((job) => stageOf(job, store, protocol));
-    const baseline = needed.length === found.length ? needed.flatMap((job) => stageOf(job, store, protocol)) : [];
+    const baseline = starts.length === found.length ? starts.flatMap((job) => stageOf(job, store, protocol)) : [];
     series.set(name, {
-      ...{ name, place: `${rowSpec.group ?? ''} ${place}`, jobs: found, stages },
+      ...{ name, place: `${experiment.rows[row]?.group ?? ''} ${place}`, jobs: found, stages },
+      external: first.kind === 'evaluate',
       ...(baseline.length === stages.length && baseline.length > 0 ? { baseline } : {}),
-      ...epochSecondsOf(found, store),
     });
   }
-  return [...series.values()];
+  const all = [...series.values()];
+  if (experiment.kind === 'table') return all;
+  const places = [...new Set(all.map(({ place }) => place.trim()))];
+  return places.flatMap((place) => all.filter((each) => each.place.trim() === place));
+}
+
+/**
+ * What the rows of a table cost: as it was measured by itself where the table has such columns, for the rest by the trainings, each
+ * on the machine that did it.
+ */
+export function costsOf({ experiment, planned, jobs, store, protocol }: SeriesInput): Cost[] {
+  const found = new Map<string, Cost>();
+  for (const { row, column, jobs: ids } of planned.cells) {
+    const { name } = named(experiment, row, column);
+    const measured = ids.flatMap((id) => store.result(id)?.costs ?? [])[0];
+    if (measured) {
+      const { parameters, epochSeconds, memoryBytes, bagsPerSecond, machine } = measured;
+      const own = { parameters, epochSeconds, bagsPerSecond, peakMegabytes: memoryBytes / 1e6 };
+      found.set(name, { ...found.get(name), model: name, ...own, machine });
+      continue;
+    }
+    const trained = ids
+      .flatMap((id) => jobs.get(id) ?? [])
+      .flatMap((job) => (job.kind === 'evaluate' ? (jobs.get(job.needs[0] ?? '') ?? []) : job));
+    const cost = costOfTrainings(
+      name,
+      trained.map((job) => stageFolder(job, store, protocol)),
+    );
+    if (cost) found.set(name, { ...cost, ...found.get(name) });
+  }
+  return [...found.values()];
+}
+
+function named(experiment: GridExperiment, row: number, column: number): { name: string; place: string } {
+  const { group, label = '' } = experiment.rows[row] ?? {};
+  const place = placeOf(experiment, row, column);
+  const words = [group, label].filter(Boolean).join(' ');
+  return { name: place === '' ? words : `${words}, ${place}`, place };
 }
 
 /** What the headings of all columns of a cell's data have in common, which leaves the names of metrics out. */
@@ -72,25 +109,30 @@ function placeOf({ rows, columns }: GridExperiment, row: number, column: number)
 /** Headings that name a figure and no data. */
 export const METRIC_HEADINGS = /^(?:AUC|Accuracy|F1|F1-score|C-index)$/i;
 
-function stageOf({ id, fold, config }: Job, store: JobStore, protocol: Protocol): TrainedStage[] {
-  const folder = store.folder(id);
-  const parts = [`fold-${fold}`, protocol, config.model];
-  const fit = folder.readJson<FitResult<AnyPredictions>>(...parts, 'result.json');
-  return fit ? [{ fold, protocol, stage: config.model, folder: folder.file(...parts), fit }] : [];
+/** What a training started from; of a model on another set, what that one was started from on the same set. */
+function baselineOf({ kind, needs, test }: Job, jobs: ReadonlyMap<string, Job>): Job | undefined {
+  const [start] = needs;
+  if (kind === 'train') return jobs.get(start ?? '');
+  const [origin] = jobs.get(start ?? '')?.needs ?? [];
+  const alike = (job: Job) =>
+    job.kind === 'evaluate' && job.needs[0] === origin && JSON.stringify(job.test) === JSON.stringify(test);
+  return origin === undefined ? undefined : [...jobs.values()].find(alike);
 }
 
-/** By what the stages took; one that was gone on with after a kill counts its last stretch only, so it is less than the truth then. */
-function epochSecondsOf(jobs: readonly Job[], store: JobStore): { epochSeconds?: number } {
-  let [seconds, epochs] = [0, 0];
-  for (const job of jobs) {
-    const timing = store.folder(job.id).readJson<Record<string, number>>('timing.json') ?? {};
-    for (const [title, spent] of Object.entries(timing)) {
-      const protocol = title.split(' ').at(-2) as Protocol;
-      const [stage] = stageOf(job, store, protocol);
-      if (!stage || !title.endsWith(` ${job.config.model}`)) continue;
-      seconds += spent;
-      epochs += stage.fit.epochs;
-    }
+function stageFolder({ id, fold, config }: Job, store: JobStore, protocol: Protocol): string {
+  return store.folder(id).file(`fold-${fold}`, protocol, config.model);
+}
+
+function stageOf(job: Job, store: JobStore, protocol: Protocol): TrainedStage[] {
+  const { id, fold, config, kind } = job;
+  const about = { fold, protocol, stage: config.model, folder: stageFolder(job, store, protocol) };
+  if (kind === 'evaluate') {
+    const test = store.folder(id).readJson<AnyPredictions>(predictionsFile(protocol));
+    const both = test && { select: test, test };
+    return both ? [{ ...about, fit: { epochs: 0, bestEpoch: 0, history: [], best: both, last: both } }] : [];
   }
-  return epochs > 0 && seconds > 0 ? { epochSeconds: seconds / epochs } : {};
+  const fit = store
+    .folder(id)
+    .readJson<FitResult<AnyPredictions>>(`fold-${fold}`, protocol, config.model, 'result.json');
+  return fit ? [{ ...about, fit }] : [];
 }

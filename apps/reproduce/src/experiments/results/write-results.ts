@@ -11,8 +11,8 @@ import { writeMaps } from './maps-report.js';
 import { consoleTable } from './console-table.js';
 
 /**
- * Writes `ID.json`, `ID.csv` and `ID.tex` of every table and sweep, `ID.html` of every map figure, and `report.html` of all tables and
- * sweeps together, from the jobs that are done.
+ * Writes `ID.json`, `ID.csv` and `ID.tex` of every table and sweep, `report.html` of all of them together and, where they are several,
+ * `ID.html` of each; `ID.html` of every map figure; from the jobs that are done.
  * @returns the tables for the console
  */
 export async function writeResults(
@@ -22,12 +22,13 @@ export async function writeResults(
   const jobs = new Map(plan.jobs.map((job) => [job.id, job]));
   const folder = new RunFolder(store.root);
   const reported: ReportedExperiment[] = [];
+  const command = `reproduce ${process.argv.slice(2).join(' ')}`;
   let text = '';
   for (const [index, experiment] of plan.definitions.entries()) {
     const planned = plan.experiments[index] ?? { id: experiment.id, cells: [] };
     const { cells } = planned;
     if (experiment.kind === 'maps') {
-      text += await writeMaps({ experiment, cells, jobs, store });
+      text += await writeMaps({ experiment, cells, jobs, store, command });
       continue;
     }
     const { simulated, reduced, comparable } = plan;
@@ -38,11 +39,15 @@ export async function writeResults(
     folder.writeText(resultLatex(result), `${result.id}.tex`);
     text += `${consoleTable(result)}Files: ${folder.file(result.id)}.json, .csv, .tex\n`;
   }
-  const command = `reproduce ${process.argv.slice(2).join(' ')}`;
   const report = reported.length === 0 ? undefined : experimentReport({ reported, jobs, store, command });
-  if (report) {
-    await writeReport(folder.file('report.html'), report);
-    text += `Report: ${folder.file('report.html')}\n`;
+  if (!report) return text;
+  await writeReport(folder.file('report.html'), report);
+  // Each has room for the curves that one page of all has not.
+  if (reported.length > 1) {
+    for (const each of reported) {
+      const own = experimentReport({ reported: [each], jobs, store, command });
+      if (own) await writeReport(folder.file(`${each.result.id}.html`), own);
+    }
   }
-  return text;
+  return `${text}Report: ${folder.file('report.html')}${reported.length > 1 ? '; one a table and figure beside it' : ''}\n`;
 }
