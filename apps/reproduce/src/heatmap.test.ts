@@ -193,7 +193,7 @@ describe('heatmap', () => {
 
   const wrong: [string, () => string[], number, RegExp][] = [
     ['no run', () => [at('pictures'), '--run', at('none')], 65, /none: there is no such run folder/],
-    ['no slide', () => [at('none.png'), '--run', at('run')], 65, /there is no bag "none"/],
+    ['no slide', () => [at('none.png'), '--run', at('run')], 65, /none\.png: there is no such slide/],
     ['an empty folder', () => [at('run'), '--run', at('run')], 65, /holds no slide/],
     [
       'a class that is none',

@@ -1,24 +1,34 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { BagSource } from '@mhim/datasets';
 import { NORMALISATIONS, type HeatSlide, type Normalisation } from '@mhim/figures/heat-view';
 import { decodeRgb, readOutlines, slideSize, slideTiles, writeSlideTiles } from '@mhim/figures/heatmap';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { countProgress } from '@mhim/training';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { openData } from '../data/open-data.js';
+import { checkClass } from '../heatmap/explain-slide.js';
+import { encodersOf, identityOf, requireSameEncoder } from '../heatmap/feature-recipe.js';
 import { HeatFolder } from '../heatmap/heat-folder.js';
-import { modelsFor, openModelSets, runConfig, type FoldSelection, type ModelSet } from '../heatmap/model-sets.js';
-import { slidesOf } from '../slides/built-in-slides.js';
+import { makeFeatures } from '../heatmap/make-features.js';
+import { modelsFor, openModelSets, type FoldSelection, type ModelSet } from '../heatmap/model-sets.js';
 import { placesOf, type PlacesOptions } from '../heatmap/patch-places.js';
-import { openSlideFile, slideId, PICTURE_EXTENSIONS, type OpenSlideImage } from '../heatmap/slide-file.js';
+import { SlideBags, type SlideBag } from '../heatmap/slide-bags.js';
+import {
+  checkSlideFile,
+  isPicture,
+  openSlideFile,
+  slideId,
+  PICTURE_EXTENSIONS,
+  type OpenSlideImage,
+} from '../heatmap/slide-file.js';
 import { writeModelFiles } from '../heatmap/write-slide.js';
 import type { Interrupts } from '../interrupt.js';
 import { className } from '../report/fold-curves.js';
+import { slidesOf } from '../slides/built-in-slides.js';
+import { addEncoderOptions, addPatchOptions, type EncoderFlags, type PatchFlags } from '../slides/pipeline-options.js';
 import { integer, number } from './option-types.js';
 import { checkFileName } from './predict.js';
 
-export interface HeatmapOptions extends PlacesOptions {
+export interface HeatmapOptions extends PlacesOptions, EncoderFlags, Omit<PatchFlags, 'patchSize'> {
   run: string[];
   out?: string;
   /** Bags with coordinates; default the run's own data. */
@@ -34,10 +44,12 @@ export interface HeatmapOptions extends PlacesOptions {
   top: number;
   maxSize: number;
   tiles?: boolean;
+  /** Of features that are made here: side of their patches at `--magnification`. */
+  tileSize?: number;
 }
 
 export function heatmapCommand(program: Command, interrupts: Interrupts): void {
-  program
+  const command = program
     .command('heatmap')
     .argument('<slides...>', 'slides, pictures or folders of them, or built-in: cmu-1-small-region')
     .description('where a run’s models look, and what they see there: pictures, QuPath files and the data of the page')
@@ -70,17 +82,22 @@ export function heatmapCommand(program: Command, interrupts: Interrupts): void {
       integer,
       16_384,
     )
-    .option('--tiles', 'deep-zoom tiles of the heat layers too, for other viewers')
+    .option('--tiles', 'deep-zoom tiles of the heat layers too, for other viewers');
+  command.optionsGroup('Features of slides that have none (default: made like those of the run):');
+  addEncoderOptions(command, 'the run’s');
+  addPatchOptions(command, '--tile-size');
+  command
     .addHelpText(
       'after',
       `
 For each slide and model: attention.png (brightness), probability.png (cyan), both together, patches.geojson for QuPath,
-the patches with the highest scores, and what the page shows. Slides are read and predicted with the stored features: nothing is
-extracted again. ${'`'}reproduce view RUN${'`'} opens the page.
+the patches with the highest scores, and what the page shows. Features that are there are taken; slides without get theirs here, made with the
+encoder and the options of the run’s own, and keep them in OUT/features-…, for the next time. ${'`'}reproduce view RUN${'`'} opens the page.
 
 Examples:
-  $ reproduce heatmap slide.png --run runs/camelyon
+  $ reproduce heatmap new-slide.svs --run runs/camelyon
   $ reproduce heatmap slides/ --run runs/camelyon --baseline --annotations outlines/
+  $ reproduce heatmap new-slide.svs --run runs/camelyon --encoder uni --weights pytorch_model.bin --preset tcga
   $ reproduce heatmap new/*.png --run runs/ab-mil runs/mhim --features new-features/ --fold all --out new-heatmaps`,
     )
     .action(async (slides: string[], options: HeatmapOptions) => {
@@ -106,72 +123,83 @@ export async function writeHeatmaps(
   options: HeatmapOptions,
   signal?: AbortSignal,
 ): Promise<HeatmapOutcome> {
-  const named = await Promise.all(slides.map((slide) => slidesOf(slide, (line) => process.stderr.write(`${line}\n`))));
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const named = await Promise.all(slides.map((slide) => slidesOf(slide, log)));
   const files = named.flatMap(slideFiles);
   const [run] = options.run as [string];
   const out = options.out ?? join(run, 'heatmaps');
   const folder = HeatFolder.open(out, `Heatmaps: ${basename(resolve(run))}`);
-  const source = await openFeatures(run, options.features);
+  requireFeaturesOfTheRun(options);
+  const bags = await SlideBags.open(run, options.features);
   try {
     await useBackend();
     const sets = await openModelSets({ runs: options.run, protocol: options.protocol, baseline: options.baseline });
     try {
-      const failures: MhimError[] = [];
-      for (const [i, file] of files.entries()) {
-        signal?.throwIfAborted();
+      checkChoices(sets, options);
+      const failures = new Map<string, MhimError>();
+      const attempt = async (file: string, work: () => Promise<void> | void) => {
         try {
-          await writeSlide({
-            file,
-            folder,
-            source,
-            sets,
-            options,
-            signal,
-            title: `${i + 1}/${files.length} ${slideId(file)}`,
-          });
+          await work();
         } catch (error) {
           if (!isOfSlide(error)) throw error;
-          failures.push(error);
+          failures.set(file, error);
         }
+      };
+      for (const file of files) await attempt(file, () => checkSlideFile(file));
+      const without = files.filter((file) => !failures.has(file) && !bags.has(slideId(file)));
+      const flags = { ...options, patchSize: options.tileSize };
+      const made = await makeFeatures(without, { ...options, runs: options.run, sets, out, flags, log, signal });
+      if (made.source) await bags.add(made.source);
+      for (const [file, failure] of made.failures) failures.set(file, failure);
+      for (const [i, file] of files.entries()) {
+        signal?.throwIfAborted();
+        if (failures.has(file)) continue;
+        const title = `${i + 1}/${files.length} ${slideId(file)}`;
+        await attempt(file, () => writeSlide({ file, folder, bags, sets, options, signal, title }));
       }
-      return { out, slides: files.length, done: files.length - failures.length, failures };
+      return { out, slides: files.length, done: files.length - failures.size, failures: [...failures.values()] };
     } finally {
       for (const { models } of sets) for (const { model } of models) model.dispose();
     }
   } finally {
-    await source.close();
+    await bags.close();
+  }
+}
+
+function requireFeaturesOfTheRun({ features, run }: HeatmapOptions): void {
+  const identity = identityOf(features);
+  if (identity !== undefined) requireSameEncoder('--features', identity, encodersOf(run));
+}
+
+/** What no slide could make good, before features are made for it. */
+function checkChoices(sets: readonly ModelSet[], { fold: selection, class: index }: HeatmapOptions): void {
+  for (const set of sets) {
+    const { models } = modelsFor(set, [], selection);
+    for (const { model } of models) checkClass(index, model.config);
   }
 }
 
 interface SlideWork {
   file: string;
   folder: HeatFolder;
-  source: BagSource;
+  bags: SlideBags;
   sets: readonly ModelSet[];
   options: HeatmapOptions;
   title: string;
   signal?: AbortSignal;
 }
 
-async function writeSlide({ file, folder, source, sets, options, title, signal }: SlideWork): Promise<void> {
+async function writeSlide({ file, folder, bags, sets, options, title, signal }: SlideWork): Promise<void> {
   const id = slideId(file);
   checkFileName(id, file);
-  const index = source.bags.findIndex((info) => info.id === id);
-  if (index < 0) {
-    throw new MhimError(`there is no bag "${id}" among the features.`, {
-      code: 'data',
-      path: file,
-      hint: `Bags are called ${source.bags
-        .slice(0, 3)
-        .map((info) => info.id)
-        .join(', ')} …; the slide's file needs the bag's name.`,
-    });
-  }
-  const bag = await source.read(index);
+  const known = await bags.find(id);
+  if (!known) throw withoutBag(id, file, bags);
+  const bag = await known.read();
   const image = await openSlideFile(file);
   try {
-    const places = placesOf(bag, slideSize(image), options);
-    const entry = slideEntry(id, file, image, source, index, options);
+    const patchSize = options.patchSize ?? known.patchSize;
+    const places = placesOf(bag, slideSize(image), { patchSize, coordsAt: options.coordsAt });
+    const entry = slideEntry(file, image, known, options);
     if (!folder.hasTiles(entry, file)) {
       const progress = countProgress(`${title}: tiles`);
       try {
@@ -187,7 +215,7 @@ async function writeSlide({ file, folder, source, sets, options, title, signal }
     }
     const thumbnail = await decodeRgb(join(folder.path, entry.folder, 'thumbnail.jpg'));
     for (const set of sets) {
-      const { models, detail } = modelsFor(set, [id, source.bags[index]?.caseId], options.fold);
+      const { models, detail } = modelsFor(set, [id, known.info.caseId], options.fold);
       const classes = models[0]?.model.config.classes ?? 2;
       const model = await writeModelFiles(
         { image, thumbnail, entry, bag, places, root: folder.path },
@@ -210,15 +238,20 @@ async function writeSlide({ file, folder, source, sets, options, title, signal }
   }
 }
 
+function withoutBag(id: string, file: string, bags: SlideBags): MhimError {
+  const names = `Bags are called ${bags.examples()}; the slide’s file needs the bag’s name`;
+  const hint = isPicture(file)
+    ? `${names}. Features are made of whole-slide files only`
+    : `${names}. To make features of it here, name the encoder of the run’s features: --encoder, --weights, --tile-size`;
+  return new MhimError(`there is no bag "${id}" among the features.`, { code: 'data', path: file, hint: `${hint}.` });
+}
+
 function slideEntry(
-  id: string,
   file: string,
   image: OpenSlideImage,
-  { bags, classes }: BagSource,
-  index: number,
+  { info: { id, label }, classes }: SlideBag,
   { annotations, classNames, maxSize }: HeatmapOptions,
 ): HeatSlide {
-  const label = bags[index]?.label;
   return {
     id,
     folder: `slides/${id}`,
@@ -243,13 +276,6 @@ function outlinesOf(path: string | undefined, id: string, slide: string): HeatSl
     throw new MhimError('is too large for outlines.', { code: 'data', path: file, hint: `Leave ${slide} out.` });
   }
   return readOutlines(readFileSync(file, 'utf8'), file);
-}
-
-function openFeatures(run: string, features?: string): Promise<BagSource> {
-  if (features !== undefined) return openData({ data: features, labels: undefined, onMissing: 'skip' });
-  const { data, labels } = runConfig(run);
-  if (data !== undefined) return openData({ data, labels, onMissing: 'skip' });
-  throw new MhimError('is missing.', { code: 'config', path: '--features', hint: 'Name bags with coordinates.' });
 }
 
 /** A file, or all slides of a folder. */
