@@ -38,7 +38,7 @@ export interface HeatmapOptions extends PlacesOptions, EncoderFlags, Omit<PatchF
   baseline?: boolean;
   class: number;
   classNames?: string[];
-  /** GeoJSON file, or a folder of one a slide. */
+  /** GeoJSON or ASAP file, or a folder of one a slide. */
   annotations?: string;
   normalise: Normalisation;
   top: number;
@@ -69,11 +69,18 @@ export function heatmapCommand(program: Command, interrupts: Interrupts): void {
     .option('--baseline', 'also the baselines that a run’s models started from')
     .option('--class <index>', 'class whose probability is shown', integer, 1)
     .option('--class-names <names...>', 'in the order of their indices, default negative and positive')
-    .option('--patch-size <pixels>', 'side of a patch at level 0 (default: the step of the patches’ grid)', number)
+    .option(
+      '--patch-size <pixels>',
+      'side of a patch at level 0 (default: what `reproduce slides` noted, else the step of the patches’ grid)',
+      number,
+    )
     .addOption(
       new Option('--coords-at <where>', 'what coordinates are of').choices(['corner', 'centre']).default('corner'),
     )
-    .option('--annotations <path>', 'GeoJSON outlines (QuPath), a file or a folder of SLIDE.geojson')
+    .option(
+      '--annotations <path>',
+      'outlines, GeoJSON (QuPath) or XML (ASAP): a file, or a folder of SLIDE.geojson or SLIDE.xml',
+    )
     .addOption(new Option('--normalise <how>', 'attention to brightness').choices([...NORMALISATIONS]).default('rank'))
     .option('--top <count>', 'patches in the galleries', integer, 12)
     .option(
@@ -269,9 +276,10 @@ function outlinesOf(path: string | undefined, id: string, slide: string): HeatSl
   if (!existsSync(path)) {
     throw new MhimError('there are no such annotations.', { code: 'config', path, hint: 'Check --annotations.' });
   }
-  const file = statSync(path).isDirectory() ? join(path, `${id}.geojson`) : path;
+  const names = statSync(path).isDirectory() ? [`${id}.geojson`, `${id}.xml`].map((name) => join(path, name)) : [path];
+  const file = names.find((name) => existsSync(name));
   // Slides without tumour have no annotations.
-  if (!existsSync(file)) return undefined;
+  if (file === undefined) return undefined;
   if (statSync(file).size > 2 ** 28) {
     throw new MhimError('is too large for outlines.', { code: 'data', path: file, hint: `Leave ${slide} out.` });
   }

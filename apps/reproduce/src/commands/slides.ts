@@ -32,7 +32,9 @@ export function slidesCommand(program: Command, interrupts: Interrupts): void {
     .description('from whole-slide images to bags: tissue, patches, features; the same command again goes on')
     // Not a required option of commander's, which would ask for it in `check`, too.
     .option('--out <dir>', 'where masks, patches and features go (required)');
+  slides.optionsGroup('Tissue and patches:');
   addPatchOptions(slides, '--patch-size');
+  slides.optionsGroup('Features:');
   addEncoderOptions(slides, `${DEFAULT_ENCODER}, fetched once`)
     .addOption(
       new Option('--no-features', 'tissue and patches only').conflicts([
