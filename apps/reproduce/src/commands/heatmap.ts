@@ -135,7 +135,7 @@ export async function writeHeatmaps(
   const files = named.flatMap(slideFiles);
   const [run] = options.run as [string];
   const out = options.out ?? join(run, 'heatmaps');
-  const folder = HeatFolder.open(out, `Heatmaps: ${basename(resolve(run))}`);
+  const folder = HeatFolder.open(out, `Heatmaps: ${options.run.map((path) => basename(resolve(path))).join(', ')}`);
   requireFeaturesOfTheRun(options);
   const bags = await SlideBags.open(run, options.features);
   try {

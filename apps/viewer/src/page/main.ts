@@ -125,6 +125,8 @@ class Page {
   private goTo(pane: Pane, patch: number): void {
     this.leader = pane;
     pane.zoomTo(patch);
+    // On a phone the page is scrolled down to the patches.
+    pane.element.scrollIntoView({ block: 'nearest' });
     for (const other of this.panes) if (other !== pane) other.markAs(pane);
     this.say(`Patch ${patch}`);
   }

@@ -171,6 +171,9 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     const [one, two] = await displays();
     expect(one).toEqual(two);
     expect((await canvases())[0]).not.toBe(before);
+    await tab.locator('body').press('?');
+    expect(await tab.locator('#keys').textContent()).toContain('← → ↑ ↓ move');
+    await tab.locator('#keys button').click();
     await tab.mouse.move(400, 300);
     await tab.mouse.wheel(0, 400);
     await tab.waitForTimeout(250);
@@ -204,6 +207,13 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     await tab.locator('#slide-list button').nth(1).click();
     await ready(tab, 'two <b>');
     expect(await tab.locator('#slides').isVisible()).toBe(false);
+    // A patch's place is brought into sight, although the page is scrolled down to the patches.
+    const patch = tab.locator('.top-row').nth(0).locator('button').nth(1);
+    await patch.scrollIntoViewIfNeeded();
+    await tab.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    expect((await tab.locator('.pane').first().boundingBox())?.y).toBeLessThan(0);
+    await patch.click();
+    expect((await tab.locator('.pane').first().boundingBox())?.y).toBeGreaterThanOrEqual(0);
     await tab.locator('#models input').nth(1).click();
     expect(await tab.locator('.pane').count()).toBe(1);
     expect(tab.url()).toContain('slide=two');
