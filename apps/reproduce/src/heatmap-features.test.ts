@@ -118,12 +118,14 @@ describe.runIf(hasOpenSlide)('heatmap of slides without features', () => {
     const config = at('bags', 'config.json');
     const text = readFileSync(config, 'utf8');
     writeFileSync(config, text.replace('"encoder": "colour"', `"encoder": "uni ${'a1'.repeat(32)}"`));
+    const own = await reproduce('heatmap', at('new.tif'), '--run', at('run'), '--features', at('again', 'features'));
     const weights = await reproduce('heatmap', at('new.tif'), '--run', at('run'), '--encoder', 'colour', ...TISSUE);
     writeFileSync(config, text);
     expect(weights.err).toMatch(
       /error: --encoder: the encoder is colour, but .*run was trained on features of uni \(a1a1a1a1a1a1\)/,
     );
     expect(weights.code).toBe(2);
+    expect(own.err).toMatch(/error: --features: the encoder is colour, but .*run was trained on features of uni \(/);
   });
 
   test('what may be wrong with a slide costs that slide only, in one line each', async () => {
@@ -146,6 +148,10 @@ describe.runIf(hasOpenSlide)('heatmap of slides without features', () => {
     expect(indexOf(at('some')).slides.map(({ id }) => id)).toEqual(['good']);
     const told = ['--base-magnification', '20', '--out', at('told')];
     expect((await reproduce('heatmap', at('mixed', 'unknown.tif'), '--run', at('run'), ...told)).code).toBe(0);
+    writeTiff(at('good.tif'), [tissuePicture()], { mpp: 0.5 });
+    const twice = [at('good.tif'), at('mixed', 'good.tif')];
+    const same = await reproduce('heatmap', ...twice, '--run', at('run'), '--out', at('none'));
+    expect([same.code, same.err]).toEqual([2, expect.stringMatching(/good\.tif have the same name/)]);
     writeFileSync(at('notes.txt'), 'no slide');
     const notes = await reproduce('heatmap', at('notes.txt'), '--run', at('run'), '--out', at('none'));
     expect(notes.err).toMatch(/error: .*notes\.txt: is no kind of slide or picture that we know \(\.txt\)/);

@@ -133,6 +133,7 @@ export async function writeHeatmaps(
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const named = await Promise.all(slides.map((slide) => slidesOf(slide, log)));
   const files = named.flatMap(slideFiles);
+  requireDifferentNames(files);
   const [run] = options.run as [string];
   const out = options.out ?? join(run, 'heatmaps');
   const folder = HeatFolder.open(out, `Heatmaps: ${options.run.map((path) => basename(resolve(path))).join(', ')}`);
@@ -297,6 +298,21 @@ function slideFiles(path: string): string[] {
     path,
     hint: `Expected files ending in ${PICTURE_EXTENSIONS.join(', ')}.`,
   });
+}
+
+/** A slide is known by its name: two of one would overwrite each other's files. */
+function requireDifferentNames(files: readonly string[]): void {
+  const byName = new Map<string, string>();
+  for (const file of files) {
+    const other = byName.get(slideId(file));
+    byName.set(slideId(file), file);
+    if (other === undefined || resolve(other) === resolve(file)) continue;
+    throw new MhimError(`and ${other} have the same name, and would have the same heatmap.`, {
+      code: 'config',
+      path: file,
+      hint: 'Leave one out.',
+    });
+  }
 }
 
 /** Whether an error is about one slide; `figures` has errors of its own class with the same codes. */

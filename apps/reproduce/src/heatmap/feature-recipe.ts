@@ -1,7 +1,7 @@
 import { readSlidesConfig, type SlidePipelineConfig, type StoredConfig } from '@mhim/slides';
 import { MhimError } from '@mhim/tensor';
 import { ENCODERS, type EncoderChoice, type OpenEncoderOptions } from '../slides/open-encoder.js';
-import { pipelineConfig, type EncoderFlags, type PatchFlags } from '../slides/pipeline-options.js';
+import { pipelineConfig, saysPatches, type EncoderFlags, type PatchFlags } from '../slides/pipeline-options.js';
 import { runConfig } from './model-sets.js';
 
 /** How features of slides are made so that they suit a run. */
@@ -48,7 +48,8 @@ export function featureRecipe(
   const encoder = encoderOptions(made?.config, flags, made?.path);
   if (!encoder) return undefined;
   const config = pipelineConfig(flags, made && withCoordinates(made.config));
-  return { config, encoder, like: made ? `as those of ${made.path}` : 'as the command line says' };
+  const but = saysPatches(flags) ? ' but for the options given' : '';
+  return { config, encoder, like: made ? `as those of ${made.path}${but}` : 'as the command line says' };
 }
 
 /** Files that have a place for coordinates, without which there is no heatmap. */

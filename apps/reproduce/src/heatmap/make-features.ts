@@ -8,6 +8,7 @@ import {
   processSlides,
   readSlidesConfig,
   slideName,
+  type PatchEncoder,
   type SlidePipelineConfig,
   type SlideResult,
 } from '@mhim/slides';
@@ -111,16 +112,8 @@ async function extract(
   const progress = slideProgress();
   let release: (() => void) | undefined;
   try {
-    for (const { name, models } of sets) {
-      const inputDim = models[0]?.model.config.inputDim;
-      if (inputDim === undefined || inputDim === encoder.width) continue;
-      const trained = encodersOf(runs)[0]?.identity.split(' ')[0];
-      throw new MhimError(
-        `${encoder.title ?? encoder.name} makes ${encoder.width} features of a patch, but ${name} was trained on ${inputDim}${trained === undefined ? '' : ` (${trained})`}.`,
-        { code: 'config', path: '--encoder', hint: 'Name the encoder of the run with --encoder and --weights.' },
-      );
-    }
     requireSameEncoder('--encoder', encoderIdentity(encoder), encodersOf(runs));
+    for (const set of sets) requireWidth(encoder, set);
     log(
       `${count(todo)} without features: made now, ${recipe.like}, with ${encoder.title ?? encoder.name}, into ${folder}`,
     );
@@ -141,6 +134,16 @@ async function extract(
     release?.();
     await encoder.dispose?.();
   }
+}
+
+/** @throws MhimError `config` naming what the encoder makes and what the models take */
+function requireWidth({ name, title = name, width }: PatchEncoder, { name: model, models }: ModelSet): void {
+  const other = models.find(({ model: { config } }) => config.inputDim !== width);
+  if (!other) return;
+  throw new MhimError(
+    `${title} makes ${width} features of a patch, but ${model} was trained on ${other.model.config.inputDim}.`,
+    { code: 'config', path: '--encoder', hint: 'Name the encoder of the run with --encoder and --weights.' },
+  );
 }
 
 /** What `config.json` holds beside the pipeline's options is written anew. */
