@@ -78,6 +78,7 @@ class Page {
       attention: panes.some((pane) => pane.hasAttention),
       outlines: panes.some((pane) => pane.hasOutlines),
       score: panes[0]?.scores?.scoreName ?? 'score',
+      centred: panes[0]?.scores?.centre !== undefined,
     });
     this.top.show(
       slide,
