@@ -157,6 +157,20 @@ describe('heatmap', () => {
     expect(other?.outlines).toBeUndefined();
   });
 
+  test('draws annotations from ASAP, and says which file is none', async () => {
+    mkdirSync(at('asap'));
+    const points = ['0,0', '300,0', '300,300'].map((at) => at.split(','));
+    const coordinates = points.map(([x, y], i) => `<Coordinate Order="${i}" X="${x}" Y="${y}"/>`).join('');
+    const annotation = `<Annotation Type="Polygon" PartOfGroup="Tumor"><Coordinates>${coordinates}</Coordinates></Annotation>`;
+    const xml = `<ASAP_Annotations><Annotations>${annotation}</Annotations></ASAP_Annotations>`;
+    writeFileSync(at('asap', `${id0()}.xml`), xml);
+    writeFileSync(at('asap', `${id1()}.xml`), xml.slice(0, -9));
+    const { code, err } = await heat('--out', at('with-asap'), '--annotations', at('asap'));
+    expect([code, err]).toEqual([65, expect.stringContaining(`${id1()}.xml: is no valid XML`)]);
+    const { slides } = index(at('with-asap'));
+    expect(slides.map(({ outlines }) => outlines)).toEqual([[{ name: 'Tumor', ring: points.flat().map(Number) }]]);
+  });
+
   test('costs no other slide when one cannot be read, and says which', async () => {
     mkdirSync(at('mixed'));
     cpSync(at('pictures', `${id0()}.png`), at('mixed', `${id0()}.png`));
@@ -193,7 +207,7 @@ describe('heatmap', () => {
 
   const wrong: [string, () => string[], number, RegExp][] = [
     ['no run', () => [at('pictures'), '--run', at('none')], 65, /none: there is no such run folder/],
-    ['no slide', () => [at('none.png'), '--run', at('run')], 65, /there is no bag "none"/],
+    ['no slide', () => [at('none.png'), '--run', at('run')], 65, /none\.png: there is no such slide/],
     ['an empty folder', () => [at('run'), '--run', at('run')], 65, /holds no slide/],
     [
       'a class that is none',

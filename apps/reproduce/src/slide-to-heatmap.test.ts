@@ -49,15 +49,22 @@ describe('from the built-in slide to a heatmap', { timeout: 180_000 }, () => {
     expect((await reproduce('train', ...train, '--k', '2', '--epochs', '1', '--out', path('run'))).code).toBe(0);
 
     const heat = ['heatmap', 'cmu-1-small-region', '--run', path('run')];
-    expect((await reproduce(...heat)).err).toMatch(/there is no bag "CMU-1-Small-Region" among the features/);
-    const { code, out } = await reproduce(...heat, '--features', path('demo', 'features'));
+    const { code, out, err } = await reproduce(...heat, '--tile-size', '256', '--min-tissue', '1');
+    expect(err).toMatch(
+      /1 slide without features: made now, as those of .*bags but for the options given, with EfficientNet-Lite0/,
+    );
     expect([code, out]).toEqual([0, expect.stringMatching(/1 of 1 slides/)]);
+    const named = await reproduce(...heat, '--features', path('demo', 'features'), '--out', path('named'));
+    expect([named.code, named.out]).toEqual([0, expect.stringMatching(/1 of 1 slides/)]);
     const folder = path('run', 'heatmaps', 'slides', 'CMU-1-Small-Region');
     const { attention, score, patchSize } = parseHeatScript(
       HEAT_CALL.scores,
       readFileSync(`${folder}/ab-mil/scores.js`, 'utf8'),
     ) as HeatScores;
     expect([attention?.length, score.length, patchSize]).toEqual([50, 50, 256]);
+    // The features that were made here are those of `reproduce slides`.
+    const apart = readFileSync(path('named', 'slides', 'CMU-1-Small-Region', 'ab-mil', 'scores.js'), 'utf8');
+    expect((parseHeatScript(HEAT_CALL.scores, apart) as HeatScores).score).toEqual(score);
     const { width, height } = await decodeRgb(`${folder}/thumbnail.jpg`);
     expect(height / width).toBeCloseTo(2967 / 2220, 2);
     expect(existsSync(`${folder}/ab-mil/attention-probability.png`)).toBe(true);

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readBagFile } from '@mhim/datasets';
-import { loadOpenSlide } from '@mhim/slides';
+import { loadOpenSlide, type SlidePipelineConfig } from '@mhim/slides';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { blankPicture, tissuePicture, writeTiff } from '../../../packages/slides/src/test-helpers.js';
 import { checkFeatures } from './slides/check-features.js';
@@ -32,6 +32,27 @@ describe.runIf(hasOpenSlide)('reproduce slides', () => {
     expect(existsSync(path('bags', 'features', 'two.h5'))).toBe(true);
     const again = await reproduce('slides', path('slides'), '--out', path('bags'), ...options);
     expect(again.err).toMatch(/2\/3 one: .*done before/);
+  });
+
+  test('every option of CLAM’s segmentation can be said, and is noted', async () => {
+    const clam = ['--otsu', '--median-kernel', '5', '--closing-kernel', '0', '--min-hole', '0.01', '--max-holes', '1'];
+    const more = ['--reference-patch', '256', '--min-tissue', '0.1', '--exclude-pieces', '1', '--no-padding'];
+    const one = ['slides', path('slides', 'one.tif'), '--no-features'];
+    const { code, out } = await reproduce(...one, '--out', path('clam'), ...clam, ...more);
+    expect([code, out]).toEqual([0, expect.stringMatching(/one +done +1 +\d+ +20/)]);
+    const { segmentation, padding } = JSON.parse(
+      readFileSync(path('clam', 'config.json'), 'utf8'),
+    ) as SlidePipelineConfig;
+    expect(padding).toBe(false);
+    expect(segmentation).toEqual({
+      ...{ level: -1, saturationThreshold: 8, medianKernel: 5, closingKernel: 0, otsu: true, minTissueArea: 0.1 },
+      ...{ minHoleArea: 0.01, maxHoles: 1, keepIds: [], excludeIds: [1], referencePatch: 256 },
+    });
+    const even = await reproduce(...one, '--out', path('even'), '--median-kernel', '4');
+    expect([even.code, even.err]).toEqual([2, expect.stringMatching(/medianKernel: is 4, expected an odd number/)]);
+    const beyond = await reproduce(...one, '--out', path('beyond'), '--keep-pieces', '9', '--min-tissue', '0.02');
+    expect([beyond.code, beyond.err]).toEqual([65, expect.stringMatching(/there is no region 9; 2 were found/)]);
+    expect((await reproduce(...one, '--out', path('x'), '--keep-pieces', '1;2')).err).toMatch(/such as 0,2/);
   });
 
   test('check reads the bags and joins them with labels', async () => {

@@ -59,7 +59,14 @@ export {
   type SlideResult,
   type SlideStage,
 } from './process-slide.js';
-export { processSlides, type ProcessSlidesOptions } from './process-slides.js';
+export {
+  encoderIdentity,
+  knownResult,
+  processSlides,
+  readSlidesConfig,
+  type ProcessSlidesOptions,
+  type StoredConfig,
+} from './process-slides.js';
 export {
   findCoordsFile,
   readCoordsFile,

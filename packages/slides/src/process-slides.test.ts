@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { colourEncoder } from './features/colour-encoder.js';
 import type { PatchEncoder } from './features/encoder.js';
 import { slidePipelineDefaults, type SlidePipelineConfig } from './process-slide.js';
-import { processSlides } from './process-slides.js';
+import { knownResult, processSlides, readSlidesConfig } from './process-slides.js';
 import { blankPicture, hasOpenSlide, temporaryFolder, tissuePicture, writeTiff } from './test-helpers.js';
 import { segmentationConfig } from './tissue/segmentation-config.js';
 import { readCoordsFile } from './tiling/coords-file.js';
@@ -70,6 +70,26 @@ describe.runIf(hasOpenSlide)('processSlides', () => {
     await processSlides({ ...options, onResult: (_, known) => before.push(known) });
     expect(before).toEqual([true, false, true, false]);
     expect(encoded).toBe(0);
+  });
+
+  test('says how it was made, and what is done already', async () => {
+    const one = { slides: [path('slides', 'tissue.tif')], out: path('noted'), config };
+    const encoder = (weights: string): PatchEncoder => ({ ...colourEncoder(), options: { weights } });
+    await processSlides({ ...one, encoder: encoder('/here/uni.bin') });
+    for (const folder of [path('noted'), path('noted', 'features')])
+      expect(readSlidesConfig(folder)).toMatchObject({
+        path: path('noted'),
+        config: { ...config, encoder: 'colour', encoderOptions: { weights: '/here/uni.bin' } },
+      });
+    expect(readSlidesConfig(path('slides'))).toBeUndefined();
+    // The same encoder from another place is the same.
+    await processSlides({ ...one, encoder: encoder('/there/uni.bin') });
+    expect(readSlidesConfig(path('noted'))?.config.encoderOptions).toEqual({ weights: '/there/uni.bin' });
+    const wanted = { config, encoder: true };
+    expect(knownResult(one.slides[0] as string, path('noted'), wanted)?.status).toBe('done');
+    expect(knownResult(path('slides', 'blank.tif'), path('noted'), wanted)).toBeUndefined();
+    writeTiff(path('tissue.tif'), [tissuePicture()], { mpp: 0.25 });
+    expect(knownResult(path('tissue.tif'), path('noted'), wanted)).toBeUndefined();
   });
 
   test('an encoder may be added later; other options need another folder', async () => {

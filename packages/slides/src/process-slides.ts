@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { checkBagFormat } from '@mhim/datasets';
 import { MhimError, writeFileAtomic } from '@mhim/tensor';
 import { findSlides, slideName } from './find-slides.js';
+import type { PatchEncoder } from './features/encoder.js';
 import {
   featureFile,
   processSlide,
@@ -16,8 +17,8 @@ import { checkPatchPlan } from './tiling/patch-plan.js';
 import { checkSegmentation } from './tissue/segmentation-config.js';
 
 export interface ProcessSlidesOptions extends Omit<ProcessSlideOptions, 'onStage'> {
-  /** Slide, or folder of slides. */
-  slides: string;
+  /** Slide, or folder of slides; or several slides, whose names have to differ. */
+  slides: string | readonly string[];
   out: string;
   onSlide?: (index: number, total: number, name: string) => void;
   onStage?: (stage: SlideStage, done: number, total: number) => void;
@@ -37,7 +38,7 @@ export async function processSlides(options: ProcessSlidesOptions): Promise<Slid
   checkSegmentation(segmentation);
   checkPatchPlan(patches);
   checkCoordsFolder(options.config);
-  const paths = findSlides(options.slides);
+  const paths = typeof options.slides === 'string' ? findSlides(options.slides) : options.slides;
   mkdirSync(join(out, 'records'), { recursive: true });
   agreeOn(out, options);
   const results: SlideResult[] = [];
@@ -95,9 +96,17 @@ function remember(path: string, out: string, result: SlideResult): void {
   writeFileAtomic(recordPath(out, path), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-function knownResult(path: string, out: string, { config, encoder }: ProcessSlidesOptions): SlideResult | undefined {
+/**
+ * What `processSlides` made of a slide before: nothing when the slide's file has changed since, or its features are wanted and
+ * not there.
+ */
+export function knownResult(
+  path: string,
+  out: string,
+  { config, encoder }: { config: Pick<SlidePipelineConfig, 'format'>; encoder?: unknown },
+): SlideResult | undefined {
   const record = readJson<SlideRecord>(recordPath(out, path));
-  if (record?.bytes !== statSync(path).size) return undefined;
+  if (!record || record.bytes !== statSync(path, { throwIfNoEntry: false })?.size) return undefined;
   const { result } = record;
   const complete = !encoder || result.status === 'no tissue' || existsSync(featureFile(out, result.slide, config));
   return complete ? result : undefined;
@@ -107,14 +116,19 @@ function knownResult(path: string, out: string, { config, encoder }: ProcessSlid
 function agreeOn(out: string, { config, encoder }: ProcessSlidesOptions): void {
   const path = join(out, 'config.json');
   const before = readJson<StoredConfig>(path);
-  const named = encoder && (encoder.identity ?? encoder.name);
-  const now: StoredConfig = { ...config, encoder: named ?? before?.encoder ?? null };
+  const named = encoder && encoderIdentity(encoder);
+  const now: StoredConfig = {
+    ...config,
+    encoder: named ?? before?.encoder ?? null,
+    encoderOptions: encoder?.options ?? before?.encoderOptions,
+  };
   // Format and encoder are open until there are features.
   const open =
     before?.encoder === null ? ['encoder', 'format', 'dtype'] : named === undefined ? ['format', 'dtype'] : [];
   const [old, asked] = [flat(before ?? {}), flat(now)];
   for (const key of before ? new Set([...old.keys(), ...asked.keys()]) : []) {
-    if (open.includes(key) || old.get(key) === asked.get(key)) continue;
+    // The same encoder may lie elsewhere today; its identity says what it is.
+    if (open.includes(key) || key.startsWith('encoderOptions.') || old.get(key) === asked.get(key)) continue;
     throw new MhimError(`was made with ${key} ${old.get(key) ?? 'unset'}, now it is ${asked.get(key) ?? 'unset'}.`, {
       code: 'config',
       path: out,
@@ -125,7 +139,31 @@ function agreeOn(out: string, { config, encoder }: ProcessSlidesOptions): void {
   writeFileAtomic(path, `${JSON.stringify({ ...now, ...kept }, null, 2)}\n`);
 }
 
-type StoredConfig = Partial<SlidePipelineConfig> & { encoder: string | null };
+/** `config.json`: how a folder of `processSlides` was made. */
+export type StoredConfig = Partial<SlidePipelineConfig> & {
+  /** Its identity; null before there are features. */
+  encoder: string | null;
+  /** How to open it again: {@link PatchEncoder.options}. */
+  encoderOptions?: Readonly<Record<string, string>>;
+};
+
+/** What tells an encoder's features from those of another. */
+export function encoderIdentity({ identity, name }: Pick<PatchEncoder, 'identity' | 'name'>): string {
+  return identity ?? name;
+}
+
+/**
+ * How the features of a folder were made by `processSlides`, whether the folder is its `out` or `features` in it. Undefined for
+ * folders that others wrote.
+ */
+export function readSlidesConfig(folder: string): { path: string; config: StoredConfig } | undefined {
+  for (const place of [folder, dirname(resolve(folder))]) {
+    if (!existsSync(join(place, 'records'))) continue;
+    const config = readJson<StoredConfig>(join(place, 'config.json'));
+    if (config?.segmentation && 'encoder' in config) return { path: place, config };
+  }
+  return undefined;
+}
 
 /** `segmentation.otsu` → its value as text. */
 function flat(value: object, prefix = ''): Map<string, string> {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { benchSlides, type SlidesBenchOptions } from './slides.js';
 import type { Measurement, Result, Task } from './task.js';
 
 const MODELS = [
@@ -30,7 +31,7 @@ interface Options {
   json?: string;
 }
 
-new Command('bench')
+const program = new Command('bench')
   .description(
     'Times training steps and inference of a bag, each in a process of its own, beside the same model in PyTorch.',
   )
@@ -50,10 +51,27 @@ new Command('bench')
     `
 Examples:
   npm run bench -- --instances 10000 --phases train,infer
+  npm run bench -- slides
   MHIM_BENCH_PYTHON=/path/to/venv/bin/python npm run bench -- --peer torch --json bench.json`,
   )
-  .action(run)
-  .parse();
+  .action(run);
+
+program
+  .command('slides')
+  .argument('[slide]', 'slide, or built-in', 'cmu-1-small-region')
+  .description('Times `reproduce slides` from a slide to features; with defaults the table of docs/performance.md.')
+  .option('--encoders <list>', 'that need no weights', (list) => list.split(','), ['colour', 'effnet_lite0'])
+  .option('--runs <n>', 'runs of each', (value) => counts(value)[0], 3)
+  .action((slide: string, options: SlidesBenchOptions) => {
+    try {
+      benchSlides(slide, options);
+    } catch (error) {
+      console.error(`error: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  });
+
+program.parse();
 
 function run(options: Options): void {
   const results: Result[] = [];

@@ -228,6 +228,9 @@ test('survival: a case with all its slides is a bag', async () => {
     'luad/label_tcga_luad_surv.csv',
     `Study,ID,Event,Status,WSI\n${[1, 2, 3].map((i) => `LUAD,${caseName(i)},${10 * i},${i % 2},x.pt`).join('\n')}`,
   );
+  const single = await openCohort({ set: 'tcga-luad', root: at('luad'), unit: 'slide' });
+  expect(single.bags.map(({ id }) => id)).toContain(slideOf(1));
+  expect(single.bags.find(({ id }) => id === slideOf(1))).toMatchObject({ caseId: caseName(1) });
   const source = await openCohort({ set: 'tcga-luad', root: at('luad') });
   expect(source.bags.map(({ id, time, event, label }) => [id, time, event, label])).toEqual([
     [caseName(1), 10, 1, undefined],

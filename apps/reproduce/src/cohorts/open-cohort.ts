@@ -32,6 +32,8 @@ export interface OpenCohortOptions {
   labels?: string;
   /** Whether listed slides without features, or several files of one slide, are an error (default) or left out. */
   onMissing?: 'error' | 'skip';
+  /** Whether a bag is a slide, or a case with all its slides. Default: as the paper has it. */
+  unit?: 'slide' | 'case';
   /** Hears what is left out. */
   log?: (line: string) => void;
 }
@@ -91,11 +93,12 @@ export async function openCohort(options: OpenCohortOptions): Promise<CohortSour
   const { cohort, isStore, tables, join: joined } = located;
   requireWhole(located, root, onMissing);
   for (const line of leftOut(joined, onMissing)) log(line);
+  const unit = options.unit ?? cohort.unit;
   const labels = joined.slides.map(({ info }): BagInfo => info);
   const files = new Map(joined.slides.map(({ info, file }) => [info.id, file.path]));
   const bags = isStore
-    ? await openBags(root, { labels, onMissing: 'skip', unit: cohort.unit })
-    : await openBagFiles(root, files, { labels, unit: cohort.unit });
+    ? await openBags(root, { labels, onMissing: 'skip', unit })
+    : await openBagFiles(root, files, { labels, unit });
   requireWidth(bags, root, extractor);
   const { officialRows } = cohort;
   return {

@@ -1,43 +1,14 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import type { BagSource } from '@mhim/datasets';
-import { NORMALISATIONS, type HeatSlide, type Normalisation } from '@mhim/figures/heat-view';
-import { decodeRgb, readOutlines, slideSize, slideTiles, writeSlideTiles } from '@mhim/figures/heatmap';
-import { MhimError, useBackend } from '@mhim/tensor';
-import { countProgress } from '@mhim/training';
+import { NORMALISATIONS } from '@mhim/figures/heat-view';
+import { MhimError } from '@mhim/tensor';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { openData } from '../data/open-data.js';
-import { HeatFolder } from '../heatmap/heat-folder.js';
-import { modelsFor, openModelSets, runConfig, type FoldSelection, type ModelSet } from '../heatmap/model-sets.js';
-import { slidesOf } from '../slides/built-in-slides.js';
-import { placesOf, type PlacesOptions } from '../heatmap/patch-places.js';
-import { openSlideFile, slideId, PICTURE_EXTENSIONS, type OpenSlideImage } from '../heatmap/slide-file.js';
-import { writeModelFiles } from '../heatmap/write-slide.js';
+import type { FoldSelection } from '../heatmap/model-sets.js';
+import { writeHeatmaps, type HeatmapOptions, type HeatmapOutcome } from '../heatmap/write-heatmaps.js';
 import type { Interrupts } from '../interrupt.js';
-import { className } from '../report/fold-curves.js';
+import { addEncoderOptions, addPatchOptions } from '../slides/pipeline-options.js';
 import { integer, number } from './option-types.js';
-import { checkFileName } from './predict.js';
-
-export interface HeatmapOptions extends PlacesOptions {
-  run: string[];
-  out?: string;
-  /** Bags with coordinates; default the run's own data. */
-  features?: string;
-  fold: FoldSelection;
-  protocol?: 'paper' | 'honest';
-  baseline?: boolean;
-  class: number;
-  classNames?: string[];
-  /** GeoJSON file, or a folder of one a slide. */
-  annotations?: string;
-  normalise: Normalisation;
-  top: number;
-  maxSize: number;
-  tiles?: boolean;
-}
 
 export function heatmapCommand(program: Command, interrupts: Interrupts): void {
-  program
+  const command = program
     .command('heatmap')
     .argument('<slides...>', 'slides, pictures or folders of them, or built-in: cmu-1-small-region')
     .description('where a run’s models look, and what they see there: pictures, QuPath files and the data of the page')
@@ -57,11 +28,18 @@ export function heatmapCommand(program: Command, interrupts: Interrupts): void {
     .option('--baseline', 'also the baselines that a run’s models started from')
     .option('--class <index>', 'class whose probability is shown', integer, 1)
     .option('--class-names <names...>', 'in the order of their indices, default negative and positive')
-    .option('--patch-size <pixels>', 'side of a patch at level 0 (default: the step of the patches’ grid)', number)
+    .option(
+      '--patch-size <pixels>',
+      'side of a patch at level 0 (default: what `reproduce slides` noted, else the step of the patches’ grid)',
+      number,
+    )
     .addOption(
       new Option('--coords-at <where>', 'what coordinates are of').choices(['corner', 'centre']).default('corner'),
     )
-    .option('--annotations <path>', 'GeoJSON outlines (QuPath), a file or a folder of SLIDE.geojson')
+    .option(
+      '--annotations <path>',
+      'outlines, GeoJSON (QuPath) or XML (ASAP): a file, or a folder of SLIDE.geojson or SLIDE.xml',
+    )
     .addOption(new Option('--normalise <how>', 'attention to brightness').choices([...NORMALISATIONS]).default('rank'))
     .option('--top <count>', 'patches in the galleries', integer, 12)
     .option(
@@ -70,17 +48,22 @@ export function heatmapCommand(program: Command, interrupts: Interrupts): void {
       integer,
       16_384,
     )
-    .option('--tiles', 'deep-zoom tiles of the heat layers too, for other viewers')
+    .option('--tiles', 'deep-zoom tiles of the heat layers too, for other viewers');
+  command.optionsGroup('Features of slides that have none (default: made like those of the run):');
+  addEncoderOptions(command, 'the run’s');
+  addPatchOptions(command, '--tile-size');
+  command
     .addHelpText(
       'after',
       `
 For each slide and model: attention.png (brightness), probability.png (cyan), both together, patches.geojson for QuPath,
-the patches with the highest scores, and what the page shows. Slides are read and predicted with the stored features: nothing is
-extracted again. ${'`'}reproduce view RUN${'`'} opens the page.
+the patches with the highest scores, and what the page shows. Features that are there are taken; slides without get theirs here, made with the
+encoder and the options of the run’s own, and keep them in OUT/features-…, for the next time. ${'`'}reproduce view RUN${'`'} opens the page.
 
 Examples:
-  $ reproduce heatmap slide.png --run runs/camelyon
+  $ reproduce heatmap new-slide.svs --run runs/camelyon
   $ reproduce heatmap slides/ --run runs/camelyon --baseline --annotations outlines/
+  $ reproduce heatmap new-slide.svs --run runs/camelyon --encoder uni --weights pytorch_model.bin --preset tcga
   $ reproduce heatmap new/*.png --run runs/ab-mil runs/mhim --features new-features/ --fold all --out new-heatmaps`,
     )
     .action(async (slides: string[], options: HeatmapOptions) => {
@@ -91,184 +74,6 @@ Examples:
       }
       if (outcome.failures.length > 0) throw leftOut(outcome);
     });
-}
-
-export interface HeatmapOutcome {
-  out: string;
-  slides: number;
-  done: number;
-  failures: MhimError[];
-}
-
-/** Heatmaps of slides, one after the other; one that cannot be read does not cost the others. */
-export async function writeHeatmaps(
-  slides: readonly string[],
-  options: HeatmapOptions,
-  signal?: AbortSignal,
-): Promise<HeatmapOutcome> {
-  const named = await Promise.all(slides.map((slide) => slidesOf(slide, (line) => process.stderr.write(`${line}\n`))));
-  const files = named.flatMap(slideFiles);
-  const [run] = options.run as [string];
-  const out = options.out ?? join(run, 'heatmaps');
-  const folder = HeatFolder.open(out, `Heatmaps: ${basename(resolve(run))}`);
-  const source = await openFeatures(run, options.features);
-  try {
-    await useBackend();
-    const sets = await openModelSets({ runs: options.run, protocol: options.protocol, baseline: options.baseline });
-    try {
-      const failures: MhimError[] = [];
-      for (const [i, file] of files.entries()) {
-        signal?.throwIfAborted();
-        try {
-          await writeSlide({
-            file,
-            folder,
-            source,
-            sets,
-            options,
-            signal,
-            title: `${i + 1}/${files.length} ${slideId(file)}`,
-          });
-        } catch (error) {
-          if (!isOfSlide(error)) throw error;
-          failures.push(error);
-        }
-      }
-      return { out, slides: files.length, done: files.length - failures.length, failures };
-    } finally {
-      for (const { models } of sets) for (const { model } of models) model.dispose();
-    }
-  } finally {
-    await source.close();
-  }
-}
-
-interface SlideWork {
-  file: string;
-  folder: HeatFolder;
-  source: BagSource;
-  sets: readonly ModelSet[];
-  options: HeatmapOptions;
-  title: string;
-  signal?: AbortSignal;
-}
-
-async function writeSlide({ file, folder, source, sets, options, title, signal }: SlideWork): Promise<void> {
-  const id = slideId(file);
-  checkFileName(id, file);
-  const index = source.bags.findIndex((info) => info.id === id);
-  if (index < 0) {
-    throw new MhimError(`there is no bag "${id}" among the features.`, {
-      code: 'data',
-      path: file,
-      hint: `Bags are called ${source.bags
-        .slice(0, 3)
-        .map((info) => info.id)
-        .join(', ')} …; the slide's file needs the bag's name.`,
-    });
-  }
-  const bag = await source.read(index);
-  const image = await openSlideFile(file);
-  try {
-    const places = placesOf(bag, slideSize(image), options);
-    const entry = slideEntry(id, file, image, source, index, options);
-    if (!folder.hasTiles(entry, file)) {
-      const progress = countProgress(`${title}: tiles`);
-      try {
-        await writeSlideTiles(image, join(folder.path, entry.folder), {
-          tileSize: entry.tiles.tileSize,
-          maxSize: options.maxSize,
-          onProgress: progress.update,
-          signal,
-        });
-      } finally {
-        progress.stop();
-      }
-    }
-    const thumbnail = await decodeRgb(join(folder.path, entry.folder, 'thumbnail.jpg'));
-    for (const set of sets) {
-      const { models, detail } = modelsFor(set, [id, source.bags[index]?.caseId], options.fold);
-      const classes = models[0]?.model.config.classes ?? 2;
-      const model = await writeModelFiles(
-        { image, thumbnail, entry, bag, places, root: folder.path },
-        {
-          ...{ model: { id: set.id, name: set.name, detail }, models },
-          classNames: options.classNames ?? Array.from({ length: classes }, (_, c) => className(c, classes)),
-          classIndex: options.class,
-          normalise: options.normalise,
-          top: options.top,
-          layerTiles: options.tiles ?? false,
-          stageFolder: models.length === 1 ? set.folders.get(models[0]?.fold ?? -1) : undefined,
-          signal,
-        },
-      );
-      folder.put({ ...entry, models: [model] });
-      process.stderr.write(`${title}: ${set.name}, ${detail}\n`);
-    }
-  } finally {
-    await image.close();
-  }
-}
-
-function slideEntry(
-  id: string,
-  file: string,
-  image: OpenSlideImage,
-  { bags, classes }: BagSource,
-  index: number,
-  { annotations, classNames, maxSize }: HeatmapOptions,
-): HeatSlide {
-  const label = bags[index]?.label;
-  return {
-    id,
-    folder: `slides/${id}`,
-    ...slideSize(image),
-    micronsPerPixel: image.mpp?.[0],
-    label: label === undefined ? undefined : (classNames?.[label] ?? className(label, classes)),
-    tiles: slideTiles(image, { maxSize }),
-    outlines: outlinesOf(annotations, id, file),
-    models: [],
-  };
-}
-
-function outlinesOf(path: string | undefined, id: string, slide: string): HeatSlide['outlines'] {
-  if (path === undefined) return undefined;
-  if (!existsSync(path)) {
-    throw new MhimError('there are no such annotations.', { code: 'config', path, hint: 'Check --annotations.' });
-  }
-  const file = statSync(path).isDirectory() ? join(path, `${id}.geojson`) : path;
-  // Slides without tumour have no annotations.
-  if (!existsSync(file)) return undefined;
-  if (statSync(file).size > 2 ** 28) {
-    throw new MhimError('is too large for outlines.', { code: 'data', path: file, hint: `Leave ${slide} out.` });
-  }
-  return readOutlines(readFileSync(file, 'utf8'), file);
-}
-
-function openFeatures(run: string, features?: string): Promise<BagSource> {
-  if (features !== undefined) return openData({ data: features, labels: undefined, onMissing: 'skip' });
-  const { data, labels } = runConfig(run);
-  if (data !== undefined) return openData({ data, labels, onMissing: 'skip' });
-  throw new MhimError('is missing.', { code: 'config', path: '--features', hint: 'Name bags with coordinates.' });
-}
-
-/** A file, or all slides of a folder. */
-function slideFiles(path: string): string[] {
-  if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
-  const names = readdirSync(path).filter((name) => PICTURE_EXTENSIONS.some((end) => name.toLowerCase().endsWith(end)));
-  if (names.length > 0)
-    return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).map((name) => join(path, name));
-  throw new MhimError('holds no slide.', {
-    code: 'data',
-    path,
-    hint: `Expected files ending in ${PICTURE_EXTENSIONS.join(', ')}.`,
-  });
-}
-
-/** Whether an error is about one slide; `figures` has errors of its own class with the same codes. */
-function isOfSlide(error: unknown): error is MhimError {
-  const code = (error as { code?: unknown }).code;
-  return ['data', 'file-format', 'file-missing', 'unsafe-file', 'dependency', 'shape'].includes(String(code));
 }
 
 function leftOut({ slides, failures }: HeatmapOutcome): MhimError {

@@ -1,49 +1,26 @@
-import { encoders, preprocessingNames, type PreprocessingName } from '@mhim/encoders';
-import {
-  CONTOUR_CHECKS,
-  findSlides,
-  processSlides,
-  SEGMENTATION_PRESETS,
-  segmentationConfig,
-  slidePipelineDefaults,
-  type ContourCheck,
-  type SegmentationPreset,
-  type SlidePipelineConfig,
-  type PatchEncoder,
-  type SlideResult,
-} from '@mhim/slides';
+import { encoders } from '@mhim/encoders';
+import { findSlides, processSlides, type PatchEncoder, type SlidePipelineConfig, type SlideResult } from '@mhim/slides';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun } from '@mhim/training';
 import { Option, type Command } from 'commander';
 import type { Interrupts } from '../interrupt.js';
 import { slidesOf } from '../slides/built-in-slides.js';
 import { checkFeatures } from '../slides/check-features.js';
-import { DEFAULT_ENCODER, ENCODERS, openEncoder, type EncoderChoice } from '../slides/open-encoder.js';
+import { describeResult } from '../slides/describe-result.js';
+import { DEFAULT_ENCODER, openEncoder } from '../slides/open-encoder.js';
+import {
+  addEncoderOptions,
+  addPatchOptions,
+  pipelineConfig,
+  type EncoderFlags,
+  type PatchFlags,
+} from '../slides/pipeline-options.js';
 import { slideProgress } from '../slides/slide-progress.js';
 import { aligned } from '../text-table.js';
-import { integer, nameOf, number } from './option-types.js';
 
-interface SlidesFlags {
+interface SlidesFlags extends PatchFlags, EncoderFlags {
   out?: string;
-  preset: SegmentationPreset;
-  segLevel?: number;
-  saturation?: number;
-  otsu?: boolean;
-  minTissue?: number;
-  magnification?: number;
-  patchSize?: number;
-  overlap?: number;
-  baseMagnification?: number;
-  contourCheck: ContourCheck;
-  padding: boolean;
-  dropBlank?: boolean;
-  coords?: string;
   features: boolean;
-  encoder?: EncoderChoice;
-  weights?: string;
-  preprocessing?: PreprocessingName;
-  encoderOutput?: string;
-  batchSize?: number;
   format?: SlidePipelineConfig['format'];
   float16?: boolean;
 }
@@ -54,42 +31,11 @@ export function slidesCommand(program: Command, interrupts: Interrupts): void {
     .argument('<slides>', 'folder of slides, one slide, or built-in: cmu-1-small-region')
     .description('from whole-slide images to bags: tissue, patches, features; the same command again goes on')
     // Not a required option of commander's, which would ask for it in `check`, too.
-    .option('--out <dir>', 'where masks, patches and features go (required)')
-    .option('--preset <name>', `CLAM’s preset: ${presets.join(', ')}`, nameOf(presets), 'default')
-    .option('--seg-level <n>', 'level to segment (default: nearest to 64-fold downsampling)', integer)
-    .option('--saturation <n>', 'least saturation of tissue, 0 to 255 (default: of the preset)', number)
-    .option('--otsu', 'Otsu’s threshold of the saturation instead')
-    .option('--min-tissue <n>', 'least area, in patches of 512 pixels at level 0 (default: of the preset)', number)
-    .option('--magnification <x>', 'at which patches are seen (default: 20)', number)
-    .option('--patch-size <n>', 'side in pixels at that magnification (default: 256)', integer)
-    .option('--overlap <n>', 'pixels that neighbours share (default: 0)', integer)
-    .option('--base-magnification <x>', 'of level 0, for slides that do not say', number)
-    .option(
-      '--contour-check <name>',
-      `when a patch is tissue: ${CONTOUR_CHECKS.join(', ')}`,
-      nameOf(CONTOUR_CHECKS),
-      'four_pt',
-    )
-    .option('--no-padding', 'no patches over the slide’s edges')
-    .option('--drop-blank', 'read every patch and drop white and black ones')
-    .addOption(
-      new Option('--coords <dir>', 'patches from here, files of CLAM or TRIDENT; no tissue is looked for').conflicts(
-        OF_TISSUE,
-      ),
-    )
-    .option(
-      '--encoder <name>',
-      `makes the features: ${ENCODERS.join(', ')} (default: ${DEFAULT_ENCODER}, fetched once)`,
-      nameOf(ENCODERS),
-    )
-    .option('--weights <file>', 'of the encoder; yours, nothing but the default encoder is ever fetched')
-    .option(
-      '--preprocessing <chain>',
-      `from patch to the encoder’s input, an ONNX model needs one: ${preprocessingNames.join(', ')}`,
-      nameOf(preprocessingNames),
-    )
-    .option('--encoder-output <name>', 'which of the network’s outputs is the feature (effnet_lite0, onnx)')
-    .option('--batch-size <n>', 'patches encoded together (default: 32; uni: 8)', integer)
+    .option('--out <dir>', 'where masks, patches and features go (required)');
+  slides.optionsGroup('Tissue and patches:');
+  addPatchOptions(slides, '--patch-size');
+  slides.optionsGroup('Features:');
+  addEncoderOptions(slides, `${DEFAULT_ENCODER}, fetched once`)
     .addOption(
       new Option('--no-features', 'tissue and patches only').conflicts([
         'encoder',
@@ -121,14 +67,6 @@ export function slidesCommand(program: Command, interrupts: Interrupts): void {
       throw new MhimError(`${problems.length} problems: ${problems.join(' ')}`, { code: 'data' });
     });
 }
-
-/** What makes no sense with patches that are there. */
-const OF_TISSUE = [
-  ...['preset', 'segLevel', 'saturation', 'otsu', 'minTissue', 'magnification', 'patchSize', 'overlap'],
-  ...['contourCheck', 'padding', 'dropBlank'],
-];
-
-const presets = Object.keys(SEGMENTATION_PRESETS) as SegmentationPreset[];
 
 const HELP = `
 Files: masks/SLIDE.png to look at; patches/SLIDE.h5 for CLAM and SLIDE_patches.h5 for TRIDENT; features/SLIDE.h5, a bag folder for
@@ -169,7 +107,7 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
       signal: interrupts.signal,
       onSlide: progress.slide,
       onStage: progress.stage,
-      onResult: (result, before) => progress.result(describe(result, before), before),
+      onResult: (result, before) => progress.result(describeResult(result, before), before),
     });
     process.stdout.write(`${table(results)}\n${out}/slides.csv\n`);
     advise(results, log);
@@ -191,36 +129,11 @@ async function encoderOf(flags: SlidesFlags, log: (line: string) => void): Promi
 }
 
 function configOf(flags: SlidesFlags): SlidePipelineConfig {
-  const { magnification, patchSize, overlap, baseMagnification } = flags;
-  const patches = { magnification, patchSize, overlap, baseMagnification };
   return {
-    ...slidePipelineDefaults,
-    coords: flags.coords,
-    segmentation: segmentationConfig(flags.preset, {
-      level: flags.segLevel,
-      saturationThreshold: flags.saturation,
-      otsu: flags.otsu,
-      minTissueArea: flags.minTissue,
-    }),
-    patches,
-    contourCheck: flags.contourCheck,
-    padding: flags.padding,
-    dropBlank: flags.dropBlank ?? false,
+    ...pipelineConfig(flags),
     format: flags.format ?? (flags.float16 ? 'safetensors' : 'h5'),
     dtype: flags.float16 ? 'float16' : 'float32',
   };
-}
-
-function describe({ status, reason, regions, patches, seconds }: SlideResult, before: boolean): string {
-  if (status === 'failed') return `failed: ${reason}`;
-  const what = status === 'done' ? patchesOf(patches, regions) : 'no tissue found';
-  return `${what}${before ? ', done before' : `, ${seconds.toFixed(1)} s`}`;
-}
-
-function patchesOf(patches: number, regions: number): string {
-  // Patches that were given come without outlines.
-  const of = regions === 0 ? '' : ` of ${regions} ${regions === 1 ? 'piece' : 'pieces'} of tissue`;
-  return `${patches} ${patches === 1 ? 'patch' : 'patches'}${of}`;
 }
 
 function table(results: readonly SlideResult[]): string {

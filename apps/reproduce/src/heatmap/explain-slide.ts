@@ -35,7 +35,6 @@ export function explainSlide(models: readonly FoldModel[], bag: Bag, classIndex:
     const score = meanOf(all.map(({ instanceLogits }) => survivalRisks(instanceLogits, width)));
     return { probabilities, risk: riskOf(probabilities), attention, score };
   }
-  checkClass(classIndex, width);
   const classProbabilities = meanOf(all.map(({ instanceLogits }) => softmax(instanceLogits, width)));
   const score = Float64Array.from(
     { length: bag.instances },
@@ -44,8 +43,9 @@ export function explainSlide(models: readonly FoldModel[], bag: Bag, classIndex:
   return { probabilities, attention, score, classProbabilities, centre: 1 / width };
 }
 
-function checkClass(index: number, classes: number): void {
-  if (index < classes) return;
+/** @throws MhimError `config` for a class that a model has not; survival has none to choose */
+export function checkClass(index: number, { task, classes }: { task?: string; classes: number }): void {
+  if (task === 'survival' || index < classes) return;
   throw new MhimError(`the model has classes 0 to ${classes - 1}, not ${index}.`, { code: 'config', path: '--class' });
 }
 

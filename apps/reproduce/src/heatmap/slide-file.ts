@@ -11,6 +11,11 @@ export interface OpenSlideImage extends SlideImage {
 /** Pictures that need no slide library. */
 const PICTURES = ['.png', '.jpg', '.jpeg', '.webp'];
 
+/** Whether a file is a picture by its name, of which no features are made. */
+export function isPicture(path: string): boolean {
+  return PICTURES.includes(extname(path).toLowerCase());
+}
+
 /** All that {@link openSlideFile} opens. */
 export const PICTURE_EXTENSIONS: readonly string[] = [
   ...new Set([...PICTURES, '.tif', '.tiff', '.dcm', ...SLIDE_EXTENSIONS]),
@@ -21,18 +26,9 @@ export const PICTURE_EXTENSIONS: readonly string[] = [
  * @throws MhimError or FigureError for a file that is missing, damaged or neither
  */
 export async function openSlideFile(path: string): Promise<OpenSlideImage> {
-  if (!existsSync(path) || statSync(path).isDirectory()) {
-    throw new MhimError('there is no such slide.', { code: 'file-missing', path, hint: 'Check the path.' });
-  }
+  checkSlideFile(path);
   const extension = extname(path).toLowerCase();
-  if (PICTURES.includes(extension)) return openPicture(path);
-  if (!PICTURE_EXTENSIONS.includes(extension)) {
-    throw new MhimError(`is no kind of slide or picture that we know (${extension || 'no extension'}).`, {
-      code: 'data',
-      path,
-      hint: `Known are ${PICTURE_EXTENSIONS.join(', ')}.`,
-    });
-  }
+  if (isPicture(path)) return openPicture(path);
   try {
     return asImage(await Slide.open(path));
   } catch (error) {
@@ -40,6 +36,20 @@ export async function openSlideFile(path: string): Promise<OpenSlideImage> {
     if (/^\.tiff?$/.test(extension)) return openPicture(path).catch(() => Promise.reject(error as Error));
     throw error;
   }
+}
+
+/** @throws MhimError for a file that is not there, or neither slide nor picture by its name */
+export function checkSlideFile(path: string): void {
+  if (!existsSync(path) || statSync(path).isDirectory()) {
+    throw new MhimError('there is no such slide.', { code: 'file-missing', path, hint: 'Check the path.' });
+  }
+  const extension = extname(path).toLowerCase();
+  if (PICTURE_EXTENSIONS.includes(extension)) return;
+  throw new MhimError(`is no kind of slide or picture that we know (${extension || 'no extension'}).`, {
+    code: 'data',
+    path,
+    hint: `Known are ${PICTURE_EXTENSIONS.join(', ')}.`,
+  });
 }
 
 /** The slide's id: the name of its bag. */

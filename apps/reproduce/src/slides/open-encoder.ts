@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { createEncoder, encoderNames, encoders, type EncoderOptions, type PreprocessingName } from '@mhim/encoders';
 import { MhimError } from '@mhim/tensor';
 import { colourEncoder, type PatchEncoder } from '@mhim/slides';
@@ -56,7 +57,16 @@ export async function openEncoder(options: OpenEncoderOptions = {}): Promise<Pat
     title: description.title,
     width: encoder.width,
     identity: `${description.name} ${await encoder.fingerprint()}`,
+    options: optionsOf({ weights: weights && resolve(weights), preprocessing, output }),
     encode: (images) => encoder.encode(images),
     dispose: () => encoder.dispose(),
   };
+}
+
+function optionsOf(options: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
 }

@@ -14,7 +14,7 @@ export function listenToKeys(keys: readonly Key[]): void {
     element(
       'div',
       {},
-      element('kbd', {}, names.length > 4 ? `${names[0]}–${names.at(-1)}` : names.join(' ')),
+      element('kbd', {}, names.length > 4 ? `${names[0]}–${names.at(-1)}` : names.map(signOf).join(' ')),
       ' ',
       text,
     ),
@@ -34,6 +34,11 @@ export function listenToKeys(keys: readonly Key[]): void {
     event.preventDefault();
     found.act(event.key);
   });
+}
+
+/** Arrows as they stand on the keys. */
+function signOf(name: string): string {
+  return { ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓' }[name] ?? name;
 }
 
 /** What a field makes of the key itself: text, or the slider's arrows. */

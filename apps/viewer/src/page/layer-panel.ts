@@ -6,14 +6,21 @@ import type { LayerName, Settings } from './settings.js';
 const NAMES: readonly [layer: LayerName, name: string, key: string, legend: string][] = [
   ['slide', 'Slide', 'l', ''],
   ['attention', 'Attention', 'a', 'bright: much'],
-  ['score', 'Score', 's', 'cyan: favoured, bright: by far'],
+  ['score', 'Score', 's', ''],
   ['outlines', 'Outlines', 'o', 'blue: known'],
   ['top', 'Top patches', 't', 'orange: those below'],
 ];
 
+interface LayerRow {
+  box: HTMLInputElement;
+  name: HTMLElement;
+  legend: HTMLElement;
+  row: HTMLElement;
+}
+
 /** Switches and opacities of the layers, and the slide's files. */
 export class LayerPanel {
-  private readonly rows = new Map<LayerName, { box: HTMLInputElement; name: HTMLElement; row: HTMLElement }>();
+  private readonly rows = new Map<LayerName, LayerRow>();
   private readonly files = element('details', { className: 'files' });
 
   constructor(
@@ -34,7 +41,7 @@ export class LayerPanel {
   }
 
   toggle(layer: LayerName): void {
-    const { box } = this.rows.get(layer) as { box: HTMLInputElement };
+    const { box } = this.rows.get(layer) as LayerRow;
     if (box.disabled) return;
     this.settings.layers[layer].shown = box.checked = !box.checked;
     this.onChange();
@@ -44,11 +51,12 @@ export class LayerPanel {
   show(
     slide: HeatSlide,
     models: readonly HeatModelEntry[],
-    has: { attention: boolean; outlines: boolean; score: string },
+    has: { attention: boolean; outlines: boolean; score: string; centred: boolean },
   ): void {
     this.enable('attention', has.attention);
     this.enable('outlines', has.outlines);
-    const { name } = this.rows.get('score') as { name: HTMLElement };
+    const { name, legend } = this.rows.get('score') as LayerRow;
+    legend.textContent = has.centred ? 'cyan: favoured, bright: by far' : 'cyan: high within the slide';
     name.textContent = has.score.charAt(0).toUpperCase() + has.score.slice(1);
     const links = models.map((model) =>
       element(
@@ -65,7 +73,7 @@ export class LayerPanel {
   }
 
   private enable(layer: LayerName, possible: boolean): void {
-    const { box, row } = this.rows.get(layer) as { box: HTMLInputElement; row: HTMLElement };
+    const { box, row } = this.rows.get(layer) as LayerRow;
     box.disabled = !possible;
     row.classList.toggle('absent', !possible);
   }
@@ -85,14 +93,15 @@ export class LayerPanel {
       this.onChange();
     };
     box.dataset.layer = layer;
+    const small = element('small', {}, legend);
     const row = element(
       'div',
       { className: 'layer' },
       element('label', { title: `Key ${key}` }, box, name),
       opacity,
-      element('small', {}, legend),
+      small,
     );
-    this.rows.set(layer, { box, name, row });
+    this.rows.set(layer, { box, name, legend: small, row });
     return row;
   }
 

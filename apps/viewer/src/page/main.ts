@@ -78,6 +78,7 @@ class Page {
       attention: panes.some((pane) => pane.hasAttention),
       outlines: panes.some((pane) => pane.hasOutlines),
       score: panes[0]?.scores?.scoreName ?? 'score',
+      centred: panes[0]?.scores?.centre !== undefined,
     });
     this.top.show(
       slide,
@@ -125,6 +126,8 @@ class Page {
   private goTo(pane: Pane, patch: number): void {
     this.leader = pane;
     pane.zoomTo(patch);
+    // On a phone the page is scrolled down to the patches.
+    pane.element.scrollIntoView({ block: 'nearest' });
     for (const other of this.panes) if (other !== pane) other.markAs(pane);
     this.say(`Patch ${patch}`);
   }

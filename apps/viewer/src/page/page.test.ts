@@ -37,9 +37,9 @@ async function makeHeatmaps(folder: string): Promise<void> {
         x: places.map((i) => (i % 4) * 100),
         y: places.map((i) => Math.floor(i / 4) * 100),
         attention: places.map((i) => (i + 1) / 78),
-        scoreName: 'probability of tumour',
+        scoreName: id === 'one' ? 'probability of tumour' : 'risk',
         score: places.map((i) => (i % 4 === m ? 0.9 : 0.2)),
-        centre: 0.5,
+        centre: id === 'one' ? 0.5 : undefined,
         labels: places.map((i) => Number(i % 4 === 0)),
         top: [11, 10].map((index) => ({ by: 'attention', index, image: `top/${index}.jpg` })),
       };
@@ -171,6 +171,9 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     const [one, two] = await displays();
     expect(one).toEqual(two);
     expect((await canvases())[0]).not.toBe(before);
+    await tab.locator('body').press('?');
+    expect(await tab.locator('#keys').textContent()).toContain('← → ↑ ↓ move');
+    await tab.locator('#keys button').click();
     await tab.mouse.move(400, 300);
     await tab.mouse.wheel(0, 400);
     await tab.waitForTimeout(250);
@@ -200,10 +203,20 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     const tab = await open(pathToFileURL(join(copy, 'index.html')).href, 390);
     expect((await heatAt(tab, 0, 350, 50))[3]).toBeGreaterThan(0);
     expect(await tab.locator('#slides').isVisible()).toBe(false);
+    const legend = () => tab.locator('.layer', { has: tab.locator('[data-layer=score]') }).textContent();
+    expect(await legend()).toBe('Probability of tumourcyan: favoured, bright: by far');
     await tab.locator('#show-list').click();
     await tab.locator('#slide-list button').nth(1).click();
     await ready(tab, 'two <b>');
+    expect(await legend()).toBe('Riskcyan: high within the slide');
     expect(await tab.locator('#slides').isVisible()).toBe(false);
+    // A patch's place is brought into sight, although the page is scrolled down to the patches.
+    const patch = tab.locator('.top-row').nth(0).locator('button').nth(1);
+    await patch.scrollIntoViewIfNeeded();
+    await tab.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    expect((await tab.locator('.pane').first().boundingBox())?.y).toBeLessThan(0);
+    await patch.click();
+    expect((await tab.locator('.pane').first().boundingBox())?.y).toBeGreaterThanOrEqual(0);
     await tab.locator('#models input').nth(1).click();
     expect(await tab.locator('.pane').count()).toBe(1);
     expect(tab.url()).toContain('slide=two');

@@ -130,7 +130,8 @@ describe('the server', () => {
 });
 
 describe('a static copy', () => {
-  it('is whole, without links, replaces an earlier one and nothing else', async () => {
+  it('is whole, without links and features, replaces an earlier one and nothing else', async () => {
+    mkdirSync(join(data, 'features-0123abcd', 'features'), { recursive: true });
     await writeStaticPage(data, at('copy'), at('page'));
     expect(readdirSync(at('copy')).sort()).toEqual([
       '.hidden.js',

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { cp, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { FigureError } from '@mhim/figures';
 import { heatmapFolder } from './heatmap-folder.js';
 import { PAGE_FILES, pageFolder } from './page-folder.js';
 
 /**
  * Copies a folder of heatmaps with the page into a folder that any static server can give out and that opens from the disk.
- * Links are left out. The folder appears whole, and takes the place of an earlier copy, but of nothing else.
+ * Links and features that were made for the heatmaps (`features-…`) are left out. The folder appears whole, and takes the place of an earlier copy, but of nothing else.
  * @throws FigureError `config` when the place is taken by other files
  */
 export async function writeStaticPage(path: string, out: string, page: string = pageFolder()): Promise<void> {
@@ -28,7 +28,9 @@ export async function writeStaticPage(path: string, out: string, page: string = 
   const temporary = `${to}.${randomUUID()}.tmp`;
   try {
     await mkdir(temporary, { recursive: true });
-    await cp(source, temporary, { recursive: true, filter: async (file) => !(await lstat(file)).isSymbolicLink() });
+    const filter = async (file: string) =>
+      !(await lstat(file)).isSymbolicLink() && !(dirname(file) === source && basename(file).startsWith('features-'));
+    await cp(source, temporary, { recursive: true, filter });
     for (const name of PAGE_FILES) await cp(join(page, name), join(temporary, name));
     await rm(out, { recursive: true, force: true });
     await rename(temporary, to);

@@ -338,7 +338,62 @@ describe('GeoJSON for QuPath', () => {
     expect(() => readOutlines('{"type":"FeatureCollection","features":[null,{}]}', 'a.geojson')).toThrow(
       /a\.geojson: holds no polygon/,
     );
-    expect(() => readOutlines('<xml/>', 'a.xml')).toThrow(/a\.xml: is no valid JSON/);
+    expect(() => readOutlines('slide_id,label', 'a.csv')).toThrow(/a\.csv: is no valid JSON, nor XML/);
+  });
+});
+
+describe('annotations of ASAP', () => {
+  const annotation = (attributes: string, points: [string, string][]) =>
+    `<Annotation ${attributes}><Coordinates>${points
+      .map(([x, y], i) => `<Coordinate Order="${i}" X="${x}" Y="${y}"/>`)
+      .join('')}</Coordinates></Annotation>`;
+  const file = (...annotations: string[]) =>
+    `<?xml version="1.0"?>\n<ASAP_Annotations><Annotations>${annotations.join('\n')}</Annotations><AnnotationGroups/></ASAP_Annotations>`;
+  const triangle: [string, string][] = [
+    ['1.5', '2'],
+    ['30', '4'],
+    ['5,25', '60'],
+  ];
+
+  it('are outlines by their group', () => {
+    const text = file(
+      annotation('Name="Annotation 0" Type="Polygon" PartOfGroup="Tumor" Color="#F4FA58"', triangle),
+      annotation('Name="Hole" Type="Spline" PartOfGroup="None"', triangle),
+      annotation('Name="Point" Type="Dot" PartOfGroup="Tumor"', triangle.slice(0, 1)),
+      '<Annotation Name="Empty" Type="Polygon" PartOfGroup="Tumor"><Coordinates/></Annotation>',
+    );
+    const ring = [1.5, 2, 30, 4, 5.25, 60];
+    expect(readOutlines(text, 'a.xml')).toEqual([
+      { name: 'Tumor', ring },
+      { name: 'Hole', ring },
+    ]);
+    // The order is that of the attribute.
+    const turned = text.replace('Order="0"', 'Order="9"');
+    expect(readOutlines(turned, 'a.xml')[0]?.ring).toEqual([30, 4, 5.25, 60, 1.5, 2]);
+  });
+
+  it('what is none says so', () => {
+    expect(() => readOutlines('<svg/>', 'a.xml')).toThrow(/a\.xml: is XML, but not of ASAP/);
+    expect(() => readOutlines(file(), 'a.xml')).toThrow(/a\.xml: holds no polygon/);
+    expect(() => readOutlines('<ASAP_Annotations><Annotations/></ASAP_Annotations>', 'a.xml')).toThrow(/no polygon/);
+    const cut = file(annotation('Type="Polygon"', triangle)).slice(0, -30);
+    expect(() => readOutlines(cut, 'a.xml')).toThrow(/a\.xml: is no valid XML/);
+    const words = file(annotation('Type="Polygon"', [['left', '2'], ...triangle]));
+    expect(() => readOutlines(words, 'a.xml')).toThrow(/a\.xml: has a coordinate that is no number: left/);
+  });
+
+  it('entities are not expanded, neither own nor of other files', () => {
+    const withType = (entity: string) =>
+      file(annotation('Name="&it;" Type="Polygon" PartOfGroup="None"', triangle)).replace(
+        '<ASAP',
+        `<!DOCTYPE x [<!ENTITY it ${entity}>]><ASAP`,
+      );
+    expect(readOutlines(withType('"grown"'), 'a.xml')[0]?.name).toBe('&it;');
+    const other = join(folder, 'other.txt');
+    writeFileSync(other, 'what another file says');
+    const external = withType(`SYSTEM "file://${other}"`);
+    expect(() => readOutlines(external, 'a.xml')).toThrow(/a\.xml: is no valid XML: External entities/);
+    expect(() => readOutlines(withType('PUBLIC "x" "http://127.0.0.1:9/"'), 'a.xml')).toThrow(/is no valid XML/);
   });
 });
 

@@ -3,13 +3,8 @@ export { decodeRgb, encodeJpeg, encodePng, type RgbaPixels } from './encode.js';
 export { guessPatchSize, HeatLayer, type HeatLayerOptions, type PaintArea, type PatchPlaces } from './heat-layer.js';
 export { openPicture, type PictureImage, type PictureOptions } from './picture-image.js';
 export { overlayPng, type OverlayOptions } from './overlay.js';
-export {
-  patchGeoJson,
-  readOutlines,
-  type Outline,
-  type PatchClass,
-  type PatchGeoJsonOptions,
-} from './patch-geojson.js';
+export { patchGeoJson, type PatchClass, type PatchGeoJsonOptions } from './patch-geojson.js';
+export { readOutlines, type Outline } from './outlines.js';
 export { pyramidTiles, type PyramidTile } from './pyramid-tiles.js';
 export { slideSize, type RgbPixels, type SlideImage } from './slide-image.js';
 export { teacherMaps, type TeacherMapsOptions } from './teacher-maps.js';

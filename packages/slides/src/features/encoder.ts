@@ -9,6 +9,8 @@ export interface PatchEncoder {
   readonly width: number;
   /** Tells encoders with other weights apart, for resuming; the name where that is enough. */
   readonly identity?: string;
+  /** How to open the same again, such as the path of its weights: noted with the features, and no part of the identity. */
+  readonly options?: Readonly<Record<string, string>>;
   /**
    * Features of patches. Preprocessing is the encoder's own.
    * @param images R, G, B
