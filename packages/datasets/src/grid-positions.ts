@@ -15,6 +15,14 @@ export interface GridPositionsOptions {
   step?: number;
 }
 
+/** Instances evenly on a square grid of twice as many cells, about what tissue takes of its slide: to time models with. */
+export function halfFilledGrid(instances: number): GridPositions {
+  const side = Math.ceil(Math.sqrt(2 * instances));
+  const cells = Array.from({ length: instances }, (_, i) => Math.floor((i * side * side) / instances));
+  const xy = Int32Array.from(cells.flatMap((cell) => [cell % side, Math.floor(cell / side)]));
+  return { xy, width: side, height: side };
+}
+
 /** Share of the cells that are taken where the coordinates lie on no grid, so that crowded instances find a free cell near. */
 const FILL = 0.7;
 

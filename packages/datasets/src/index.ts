@@ -50,7 +50,7 @@ export { withH5, writeH5, type H5File } from './formats/h5-sandbox.js';
 export { readNpy, writeNpy } from './formats/npy.js';
 export { BAG_EXTENSIONS, bagId, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
 export { checkBagFormat, writeBagFile, type BagFileFormat } from './formats/write-bag-file.js';
-export { gridPositions, type GridPositions, type GridPositionsOptions } from './grid-positions.js';
+export { gridPositions, halfFilledGrid, type GridPositions, type GridPositionsOptions } from './grid-positions.js';
 export { openBags } from './open-bags.js';
 export { BagCache, readAhead, type ReadAheadOptions } from './read-ahead.js';
 export { fitStandardiser, standardise, type Standardiser } from './standardise.js';

@@ -1,12 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { halfFilledGrid } from '@mhim/datasets';
 import { MHIMv2 } from '@mhim/hard-mining';
-import {
-  createAggregator,
-  insideMhim,
-  type AggregatorName,
-  type AggregatorOptions,
-  type Positions,
-} from '@mhim/mil-aggregators';
+import { createAggregator, insideMhim, type AggregatorName, type AggregatorOptions } from '@mhim/mil-aggregators';
 import { Rng, useBackend } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Learner } from '@mhim/training';
 import type { Measurement, Task } from './task.js';
@@ -17,7 +12,7 @@ async function main(task: Task): Promise<void> {
   const rng = new Rng(0);
   const learner = createLearner(task, rng);
   const features = rng.normal<tf.Rank.R2>([task.instances, task.inputDim]);
-  const positions = learner.usesPositions ? halfFilled(task.instances) : undefined;
+  const positions = learner.usesPositions ? halfFilledGrid(task.instances) : undefined;
   const totalSteps = task.warmup + task.repeats;
   const once = (step: number) => {
     if (task.phase === 'train') learner.step(features, 1, { rng, step, totalSteps, positions });
@@ -37,13 +32,6 @@ async function main(task: Task): Promise<void> {
     version: `tfjs ${tf.version_core}, ${backend.summary.replace(/^Backend: |\.$/g, '')}`,
   };
   console.log(JSON.stringify(measurement));
-}
-
-/** Instances evenly on a square grid of twice as many cells, about what tissue takes of its slide. */
-function halfFilled(instances: number): Positions {
-  const side = Math.ceil(Math.sqrt(2 * instances));
-  const cells = Array.from({ length: instances }, (_, i) => Math.floor((i * side * side) / instances));
-  return { xy: cells.flatMap((cell) => [cell % side, Math.floor(cell / side)]), width: side, height: side };
 }
 
 function createLearner({ model, inputDim }: Task, rng: Rng): Learner {

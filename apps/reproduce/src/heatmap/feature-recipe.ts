@@ -54,9 +54,13 @@ export function featureRecipe(
 
 /** Files that have a place for coordinates, without which there is no heatmap. */
 function withCoordinates(config: StoredConfig): SlidePipelineConfig {
-  const { encoder: _encoder, encoderOptions: _options, ...pipeline } = config;
   const format = config.format === 'pt' ? (config.dtype === 'float16' ? 'safetensors' : 'h5') : config.format;
-  return { ...pipeline, format } as SlidePipelineConfig;
+  return { ...pipelineOf(config), format } as SlidePipelineConfig;
+}
+
+/** The pipeline's own options: what `config.json` holds beside them is written anew. */
+export function pipelineOf({ encoder: _encoder, encoderOptions: _options, ...pipeline }: StoredConfig) {
+  return pipeline as SlidePipelineConfig;
 }
 
 function encoderOptions(

@@ -19,7 +19,7 @@ import { describeResult } from '../slides/describe-result.js';
 import { openEncoder } from '../slides/open-encoder.js';
 import { saysPatches, type EncoderFlags, type PatchFlags } from '../slides/pipeline-options.js';
 import { slideProgress } from '../slides/slide-progress.js';
-import { encodersOf, featureRecipe, requireSameEncoder, type FeatureRecipe } from './feature-recipe.js';
+import { encodersOf, featureRecipe, pipelineOf, requireSameEncoder, type FeatureRecipe } from './feature-recipe.js';
 import type { ModelSet } from './model-sets.js';
 import { isPicture } from './slide-file.js';
 
@@ -55,8 +55,8 @@ export async function makeFeatures(files: readonly string[], options: MakeFeatur
   const recipe = featureRecipe(runs[0] as string, features, flags);
   if (!recipe) return { failures };
   const folder = featureFolder(slides, recipe, options);
-  const config = (readSlidesConfig(folder)?.config as SlidePipelineConfig | undefined) ?? recipe.config;
-  const wanted = { config: pipelineOf(config), encoder: true };
+  const stored = readSlidesConfig(folder)?.config;
+  const wanted = { config: stored ? pipelineOf(stored) : recipe.config, encoder: true };
   const before = slides.map((file) => knownResult(file, folder, wanted));
   const todo = before.filter((result) => result === undefined).length;
   if (todo === 0) log(`${count(slides.length)} without features: those in ${folder} are taken.`);
@@ -144,14 +144,6 @@ function requireWidth({ name, title = name, width }: PatchEncoder, { name: model
     `${title} makes ${width} features of a patch, but ${model} was trained on ${other.model.config.inputDim}.`,
     { code: 'config', path: '--encoder', hint: 'Name the encoder of the run with --encoder and --weights.' },
   );
-}
-
-/** What `config.json` holds beside the pipeline's options is written anew. */
-function pipelineOf(
-  config: SlidePipelineConfig & { encoder?: unknown; encoderOptions?: unknown },
-): SlidePipelineConfig {
-  const { encoder: _encoder, encoderOptions: _options, ...pipeline } = config;
-  return pipeline;
 }
 
 function failureOf({ status, reason }: SlideResult, file: string, folder: string): MhimError | undefined {

@@ -25,13 +25,14 @@ export class SlideBags {
   static async open(run: string, features?: string): Promise<SlideBags> {
     const bags = new SlideBags();
     if (features !== undefined) await bags.add(openData({ data: features, onMissing: 'skip' }));
-    const { data } = runConfig(run);
+    const config = runConfig(run);
+    const { data } = config;
     if (data === undefined) {
       if (features !== undefined) return bags;
       throw new MhimError('is missing.', { code: 'config', path: '--features', hint: 'Name bags with coordinates.' });
     }
     // A run whose data are gone can still explain the features that are named.
-    if (features === undefined || existsSync(data)) await bags.add(openRunData(run, data));
+    if (features === undefined || existsSync(data)) await bags.add(openRunData(config, data));
     return bags;
   }
 
@@ -66,8 +67,7 @@ export class SlideBags {
 }
 
 /** Slides one by one, also where the run's bags are cases. */
-function openRunData(run: string, data: string): Promise<BagSource> {
-  const { dataSet, extractor, labels } = runConfig(run);
+function openRunData({ dataSet, extractor, labels }: ReturnType<typeof runConfig>, data: string): Promise<BagSource> {
   if (dataSet === undefined) return openData({ data, labels, onMissing: 'skip' });
   return openCohort({ set: dataSet, root: data, extractor, labels, onMissing: 'skip', unit: 'slide' });
 }

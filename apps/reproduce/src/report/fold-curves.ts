@@ -13,6 +13,7 @@ import type { Predictions, SurvivalPredictions } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { isSurvival } from '../run/results.js';
 import type { Protocol, TrainedStage } from '../run/train-run.js';
+import { groupedBy } from './grouped-by.js';
 import { modelName, stageName } from './model-names.js';
 
 /** The stages of one protocol, each with its folds, baseline first, by the model's name in words. */
@@ -21,11 +22,8 @@ export function modelsOf(
   protocol: Protocol,
   config: TrainConfig,
 ): { model: string; folds: TrainedStage[] }[] {
-  const groups = new Map<string, TrainedStage[]>();
-  for (const stage of stages) {
-    if (stage.protocol === protocol) groups.set(stage.stage, [...(groups.get(stage.stage) ?? []), stage]);
-  }
-  return [...groups].map(([stage, folds]) => ({
+  const own = stages.filter((stage) => stage.protocol === protocol);
+  return [...groupedBy(own, ({ stage }) => stage)].map(([stage, folds]) => ({
     model: stage === 'baseline' ? stageName(stage, config) : modelName(config),
     folds,
   }));
@@ -148,9 +146,7 @@ interface RiskCase {
 
 /** A case that several models judged (those of several seeds, or of all folds on another set) is of the group that most put it in. */
 function onceEach(cases: readonly RiskCase[]): (RiskCase & { judged: number })[] {
-  const byId = new Map<string, RiskCase[]>();
-  for (const each of cases) byId.set(each.id, [...(byId.get(each.id) ?? []), each]);
-  return [...byId.values()].map((same) => {
+  return [...groupedBy(cases, ({ id }) => id).values()].map((same) => {
     const high = same.filter(({ group }) => group === 1).length;
     return { ...(same[0] as RiskCase), group: 2 * high > same.length ? 1 : 0, judged: same.length };
   });

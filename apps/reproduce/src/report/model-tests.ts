@@ -4,6 +4,7 @@ import type { TrainConfig } from '../config/train-config.js';
 import { isSurvival } from '../run/results.js';
 import type { Protocol, TrainedStage } from '../run/train-run.js';
 import { classPredictions, modelsOf } from './fold-curves.js';
+import { groupedBy } from './grouped-by.js';
 
 /** Paired tests of each trained model against the first one (its baseline) on the same test bags. */
 export function testsOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): SignificanceTest[] {
@@ -47,7 +48,7 @@ function classTests(first: readonly TrainedStage[], second: readonly TrainedStag
     }),
   );
   if (cases.some(({ label }) => label > 1)) return [];
-  const pooled = [...byId(cases).values()].map((same) => ({
+  const pooled = [...groupedBy(cases, ({ id }) => id).values()].map((same) => ({
     label: (same[0] as ClassCase).label,
     first: mean(same.map((each) => each.first)),
     second: mean(same.map((each) => each.second)),
@@ -103,16 +104,10 @@ function pairedBootstrap<C extends PairedCase>(
   cases: readonly C[],
   figure: (cases: readonly C[], score: (each: C) => number) => number,
 ): Test {
-  const drawable = [...byId(cases).values()];
+  const drawable = [...groupedBy(cases, ({ id }) => id).values()];
   const difference = (rows: Int32Array) => {
-    const folds = new Map<number, C[]>();
-    for (const row of rows) {
-      for (const each of drawable[row] as C[]) {
-        const own = folds.get(each.fold);
-        if (own) own.push(each);
-        else folds.set(each.fold, [each]);
-      }
-    }
+    const resample = Array.from(rows, (row) => drawable[row] as C[]).flat();
+    const folds = groupedBy(resample, ({ fold }) => fold);
     return mean(
       Array.from(folds.values(), (own) => figure(own, ({ second }) => second) - figure(own, ({ first }) => first)),
     );
@@ -131,14 +126,4 @@ function pairedBootstrap<C extends PairedCase>(
       : { value: null, reason: drawn.reason },
     method: METHOD,
   };
-}
-
-function byId<C extends PairedCase>(cases: readonly C[]): Map<string, C[]> {
-  const found = new Map<string, C[]>();
-  for (const each of cases) {
-    const same = found.get(each.id);
-    if (same) same.push(each);
-    else found.set(each.id, [each]);
-  }
-  return found;
 }

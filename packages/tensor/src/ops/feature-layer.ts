@@ -30,8 +30,8 @@ export function featureLayer(
   call: Call,
 ): tf.Tensor2D {
   if (activation === 'gelu' || activation === 'relu') {
-    const drops = call.training === true && rate > 0;
-    return fusedLayer(x, weight, bias, fusedActivations[activation](drops ? rate : 0), drops ? rate : 0, call);
+    const dropped = call.training ? rate : 0;
+    return fusedLayer(x, weight, bias, fusedActivations[activation](dropped), dropped, call);
   }
   const product: tf.Tensor2D = tf.matMul(x, weight, false, true);
   return dropout(activate(activation, bias ? tf.add<tf.Tensor2D>(product, bias) : product), rate, call);

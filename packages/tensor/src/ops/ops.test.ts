@@ -30,6 +30,16 @@ describe('hand-written gradients', () => {
   });
 
   const row = (x: tf.Tensor): tf.Tensor1D => tf.reshape(x, [-1]);
+  const fused =
+    (activation: 'gelu' | 'relu') =>
+    (...[x, w, b]: Matrix[]) =>
+      featureLayer(
+        x as Matrix,
+        w as Matrix,
+        row(b as Matrix),
+        { activation, dropout: 0.25 },
+        { training: true, rng: new Rng(4) },
+      );
   const cases: [string, (...x: Matrix[]) => tf.Tensor, [number, number][]][] = [
     ['gelu', (x) => gelu(x as Matrix), [[3, 4]]],
     ['relu', (x) => relu(x as Matrix), [[3, 4]]],
@@ -81,14 +91,7 @@ describe('hand-written gradients', () => {
     ['binary cross-entropy', (x) => binaryCrossEntropy(x as Matrix, tf.tensor2d([0, 1, 1, 0], [2, 2])), [[2, 2]]],
     [
       'featureLayer, GELU',
-      (x, w, b) =>
-        featureLayer(
-          x as Matrix,
-          w as Matrix,
-          row(b as Matrix),
-          { activation: 'gelu', dropout: 0.25 },
-          { training: true, rng: new Rng(4) },
-        ),
+      fused('gelu'),
       [
         [4, 3],
         [5, 3],
@@ -97,14 +100,7 @@ describe('hand-written gradients', () => {
     ],
     [
       'featureLayer, ReLU, fewer rows than features',
-      (x, w, b) =>
-        featureLayer(
-          x as Matrix,
-          w as Matrix,
-          row(b as Matrix),
-          { activation: 'relu', dropout: 0.25 },
-          { training: true, rng: new Rng(4) },
-        ),
+      fused('relu'),
       [
         [3, 4],
         [5, 4],

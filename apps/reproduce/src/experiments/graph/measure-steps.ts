@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { GridPositions } from '@mhim/datasets';
+import { halfFilledGrid } from '@mhim/datasets';
 import { HardMining } from '@mhim/hard-mining';
 import { Rng, useBackend } from '@mhim/tensor';
 import { mhimLearner, supervisedLearner, type Learner } from '@mhim/training';
@@ -60,7 +60,7 @@ function timesOf(name: string, { instances: [small, large], width, repeats }: Me
 function timesAt(learner: Learner, instances: number, { width, repeats }: Pick<MeasureOptions, 'width' | 'repeats'>) {
   const rng = new Rng(0);
   const features = rng.normal<tf.Rank.R2>([instances, width]);
-  const positions = learner.usesPositions ? halfFilled(instances) : undefined;
+  const positions = learner.usesPositions ? halfFilledGrid(instances) : undefined;
   const totalSteps = repeats + 1;
   try {
     return {
@@ -82,14 +82,6 @@ function median(calls: number, work: (step: number) => void): number {
   }
   times.sort((a, b) => a - b);
   return Math.round((times[times.length >> 1] as number) * 100) / 100;
-}
-
-/** Instances evenly on a square grid of twice as many cells, about what tissue takes of its slide. */
-function halfFilled(instances: number): GridPositions {
-  const side = Math.ceil(Math.sqrt(2 * instances));
-  const cells = Array.from({ length: instances }, (_, i) => Math.floor((i * side * side) / instances));
-  const xy = Int32Array.from(cells.flatMap((cell) => [cell % side, Math.floor(cell / side)]));
-  return { xy, width: side, height: side };
 }
 
 function createLearner(name: string, inputDim: number): Learner {

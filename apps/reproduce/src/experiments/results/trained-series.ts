@@ -1,5 +1,6 @@
 import type { Cost } from '@mhim/figures';
 import type { FitResult } from '@mhim/training';
+import { groupedBy } from '../../report/grouped-by.js';
 import { costOfTrainings } from '../../report/training-costs.js';
 import type { AnyPredictions } from '../../run/results.js';
 import type { Protocol, TrainedStage } from '../../run/train-run.js';
@@ -53,8 +54,7 @@ export function trainedSeries(input: SeriesInput): TrainedSeries[] {
   }
   const all = [...series.values()];
   if (experiment.kind === 'table') return all;
-  const places = [...new Set(all.map(({ place }) => place.trim()))];
-  return places.flatMap((place) => all.filter((each) => each.place.trim() === place));
+  return [...groupedBy(all, ({ place }) => place.trim()).values()].flat();
 }
 
 /**
