@@ -12,6 +12,8 @@ export interface LabelRow {
   readonly time?: number;
   /** 1 = the event was seen, 0 = censored. */
   readonly event?: 0 | 1;
+  /** Slides of the case, where the table names them. */
+  readonly slides?: readonly string[];
   /** As in the table, in lower case: train, val, test … */
   readonly split?: string;
   /** Line in the file, from 1. */

@@ -1,11 +1,12 @@
-/** What a column of a label table holds. `censorship` is the opposite of `status`. */
+/** What a column of a label table holds. `censorship` is the opposite of `status`, `slides` names all of a case's. */
 export type LabelColumn =
-  'id' | 'slide' | 'case' | 'label' | 'split' | 'time' | 'event' | 'status' | 'censorship' | 'study';
+  'id' | 'slide' | 'slides' | 'case' | 'label' | 'split' | 'time' | 'event' | 'status' | 'censorship' | 'study';
 
 /** Names that a column is recognised by: lower case, letters and digits only, the preferred name first. */
 const NAMES: Record<LabelColumn, readonly string[]> = {
   id: ['id', 'bagid', 'bag', 'name'],
   slide: ['slideid', 'slide', 'slidename', 'imageid', 'image', 'filename', 'file', 'wsi'],
+  slides: ['slides'],
   case: ['caseid', 'case', 'patientid', 'patient', 'submitterid', 'pid'],
   label: ['label', 'labels', 'class', 'target', 'diagnosis', 'subtype'],
   split: ['split', 'officialsplit', 'subset', 'partition'],
@@ -31,8 +32,9 @@ export function columnsNamed(cells: readonly string[]): ColumnPositions {
     if (name !== undefined) found[column] = plain.indexOf(name);
   }
   // In the official survival tables ID names the row and WSI lists the files of all its slides.
-  if (found.id !== undefined && plain[found.slide ?? -1] === 'wsi') delete found.slide;
-  return resolveEvent(found);
+  const { slide, ...others } = found;
+  const lists = found.id !== undefined && plain[slide ?? -1] === 'wsi';
+  return resolveEvent(lists ? { ...others, slides: slide } : found);
 }
 
 export function isColumnName(cell: string): boolean {

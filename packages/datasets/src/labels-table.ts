@@ -63,6 +63,7 @@ export class Table {
         ...(caseId !== undefined && { caseId }),
         ...(this.positions.label !== undefined && { label: this.labelOf(record) }),
         ...(survival && this.outcomeOf(record)),
+        ...this.slidesOf(record),
         ...(split !== undefined && split !== '' && { split }),
       };
     });
@@ -135,6 +136,13 @@ export class Table {
     if (flag !== 0 && flag !== 1)
       throw this.at(record, column, `expected 0 or 1, got ${flag}`, 'Write 1 for a seen event.');
     return { time, event: (column === 'status' ? flag : 1 - flag) as 0 | 1 };
+  }
+
+  /** `a.svs;b.svs` of the official survival tables. */
+  private slidesOf(record: CsvRecord): { slides?: string[] } {
+    const names = (this.cell(record, 'slides') ?? '').split(';').map((name) => name.trim());
+    const slides = names.filter((name) => name !== '');
+    return slides.length > 0 ? { slides } : {};
   }
 
   private number(record: CsvRecord, column: LabelColumn, what: string): number {

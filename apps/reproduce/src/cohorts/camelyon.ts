@@ -1,5 +1,10 @@
 import { numbered, type Cohort } from './cohort.js';
 
+/** `normal_001` to `normal_160` */
+function numberedSlides(start: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${start}${String(i + 1).padStart(3, '0')}`);
+}
+
 /** Metastasis or not: CAMELYON16, training and test slides, and the training slides of CAMELYON17 (MHIM-v2 §4.1). */
 export const camelyon: Cohort = {
   name: 'camelyon',
@@ -27,7 +32,11 @@ export const camelyon: Cohort = {
   ],
   folders: [['camelyon', 'call', 'camelyon16', 'camelyon17', 'c16', 'c17']],
   excluded: { test_049: 'left out by the organisers, it is in no published list' },
-  named: { normal_: 0, tumor_: 1 },
+  // There is no normal_086: it was taken back as it shows a tumour.
+  named: [
+    { start: 'normal_', label: 0, slides: numberedSlides('normal_', 160).filter((name) => name !== 'normal_086') },
+    { start: 'tumor_', label: 1, slides: numberedSlides('tumor_', 111) },
+  ],
   paper: { cases: 370, slides: 899, patches: 8108 },
   lists: { cases: 499, slides: 899, classes: [597, 302] },
   officialRows: 899,

@@ -4,6 +4,7 @@ import {
   caseBags,
   checkFiles,
   EXTRACTORS,
+  openBags,
   verifyBagStore,
   type BagInfo,
   type BagSource,
@@ -14,7 +15,7 @@ import {
 import { MhimError } from '@mhim/tensor';
 import type { Cohort } from './cohort.js';
 import { readTables } from './find-tables.js';
-import { cohortNamed, locateCohort, type LocatedCohort, type OpenCohortOptions } from './open-cohort.js';
+import { cohortNamed, locateCohort, requireWidth, type LocatedCohort, type OpenCohortOptions } from './open-cohort.js';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -116,21 +117,27 @@ const ORDER: readonly Severity[] = ['error', 'warning', 'note'];
 
 function leftOutOfTables({ tables }: LocatedCohort): CohortProblem[] {
   const leftOut = tables.files.flatMap((file) => file.leftOut);
-  if (leftOut.length === 0) return [];
-  const reasons = [...new Set(leftOut.map(({ reason }) => reason))];
-  const shown = reasons.length > 4 ? `${reasons.slice(0, 4).join('; ')} …` : reasons.join('; ');
+  const reasonsOf = (rows: typeof leftOut) => {
+    const reasons = [...new Set(rows.map(({ reason }) => reason))];
+    return reasons.length > 4 ? `${reasons.slice(0, 4).join('; ')} …` : reasons.join('; ');
+  };
+  const ofKind = (kind: string, severity: Severity, rows: typeof leftOut, hint?: string): CohortProblem => ({
+    severity,
+    kind,
+    what: `rows of the table that are not of the data set, left out (${reasonsOf(rows)})`,
+    ids: rows.map(({ id }) => id),
+    hint,
+  });
+  const unknown = leftOut.filter(({ unknownClass }) => unknownClass !== undefined);
+  const others = leftOut.filter(({ unknownClass }) => unknownClass === undefined);
   return [
-    {
-      severity: 'note',
-      kind: 'other-rows',
-      what: `rows of the table that are not of the data set (${shown})`,
-      ids: leftOut.map(({ id }) => id),
-    },
-  ];
+    ofKind('unknown-class', 'warning', unknown, 'no matter, unless the class is misspelt: then correct the table'),
+    ofKind('other-rows', 'note', others),
+  ].filter(({ ids }) => ids.length > 0);
 }
 
 function joinProblems(joined: CohortJoin, root: string): CohortProblem[] {
-  const { slides, missing, duplicates, unlabelled, frozen, excluded, withoutTarget } = joined;
+  const { slides, missing, missingSlides, duplicates, unlabelled, frozen, excluded, withoutTarget } = joined;
   const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
   const all: CohortProblem[] = [
     {
@@ -139,6 +146,13 @@ function joinProblems(joined: CohortJoin, root: string): CohortProblem[] {
       what: 'rows of the table without features',
       ids: ids(missing),
       hint: 'extract them, or train with --on-missing skip',
+    },
+    {
+      severity: 'error',
+      kind: 'missing-slides',
+      what: 'slides without features, of cases that have others',
+      ids: missingSlides,
+      hint: 'extract them, or train on part of the case with --on-missing skip',
     },
     {
       severity: 'error',
@@ -216,6 +230,9 @@ async function filesOf(
   if (isStore) {
     try {
       await verifyBagStore(root);
+      const store = await openBags(root);
+      await store.close();
+      requireWidth(store, root, extractor);
       return { problems: [] };
     } catch (error) {
       if (!(error instanceof MhimError)) throw error;

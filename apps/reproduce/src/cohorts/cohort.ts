@@ -30,8 +30,8 @@ export interface Cohort {
   readonly cptac?: boolean;
   /** Slides that are left out, with the reason. */
   readonly excluded?: Readonly<Record<string, string>>;
-  /** Classes of slides that no table lists, by the beginning of their names. */
-  readonly named?: Readonly<Record<string, number>>;
+  /** Slides that no table lists, as their names say the class. */
+  readonly named?: readonly NamedSlides[];
   /** As the paper's Table 1 counts them; `patches` is the average of a slide. */
   readonly paper?: { readonly cases: number; readonly slides: number; readonly patches: number };
   /** As the published lists count them. */
@@ -52,6 +52,13 @@ export interface Cohort {
   readonly trainedOn?: string;
   /** What one ought to know. */
   readonly notes?: readonly string[];
+}
+
+/** All slides whose names begin alike, which are of one class. */
+export interface NamedSlides {
+  readonly start: string;
+  readonly label: number;
+  readonly slides: readonly string[];
 }
 
 /** Words in the names of the folders of any data set, so that another set's is not taken. */

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cohortFolds, parsePublishedTable, writeNpy } from '@mhim/datasets';
+import { cohortFolds, openBags, parsePublishedTable, writeBagStore, writeNpy } from '@mhim/datasets';
 import { describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
 import { COHORTS, COHORT_NAMES, findCohort } from './catalogue.js';
@@ -37,6 +37,8 @@ describe('the catalogue', () => {
     for (const { name } of COHORTS) expect(all.out).toMatch(new RegExp(`^${name} +`, 'm'));
     const one = await reproduce('data', 'list', 'blca');
     expect(one.out).toMatch(/376 cases.*\n.*portal\.gdc.*\n.*MHIM-MIL.*\n.*label\*blca\*surv\*\.csv/);
+    const other = await reproduce('data', 'list', 'cptac-nsclc');
+    expect(other.out).toContain('ROOT/cptac_nsclc/uni/pt_files');
     const wrong = await reproduce('data', 'list', 'tcga-bcra');
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/no data set "tcga-bcra".*tcga-brca/) as string]);
   });
@@ -242,6 +244,61 @@ test('survival: a case with all its slides is a bag', async () => {
   expect(report.counts).toMatchObject({ cases: 3, slides: 4, deaths: 2, patches: 3 });
 });
 
+test('a slide that the official survival list names may not be missing', async () => {
+  slide(`part/${slideOf(1)}`, { width: 16 });
+  slide(`part/${slideOf(2)}`, { width: 16 });
+  const rows = [
+    `BLCA,${caseName(1)},10,1,${slideOf(1)}.svs;${slideOf(1, 2)}.svs`,
+    `BLCA,${caseName(2)},9,0,${slideOf(2)}.svs`,
+  ];
+  put('part/label_tcga_blca_surv.csv', ['Study,ID,Event,Status,WSI', ...rows].join('\n'));
+  const set = { set: 'tcga-blca', root: at('part') };
+  const { ok, problems } = await checkCohort(set);
+  expect([ok, problems.find(({ kind }) => kind === 'missing-slides')?.ids]).toEqual([false, [slideOf(1, 2)]]);
+  await expect(openCohort(set)).rejects.toThrow(/1 of the slides .* have no features: TCGA-A1-B101-01Z-00-DX2/);
+  expect((await openCohort({ ...set, onMissing: 'skip' })).bags.map(({ id }) => id)).toEqual([
+    caseName(1),
+    caseName(2),
+  ]);
+});
+
+test('a bag store of another encoder is told', async () => {
+  for (const i of [1, 2]) slide(`plip/${slideOf(i)}`, { width: 16 });
+  put('plip-labels.csv', `case_id,label\n${caseName(1)},IDC\n${caseName(2)},ILC\n`);
+  await writeBagStore(at('plip-store'), await openBags(at('plip')));
+  const set = { set: 'tcga-brca', root: at('plip-store'), labels: at('plip-labels.csv') };
+  expect((await checkCohort(set)).ok).toBe(true);
+  const { ok, problems } = await checkCohort({ ...set, extractor: 'plip' });
+  expect([ok, problems[0]?.what]).toEqual([
+    false,
+    expect.stringMatching(/16 columns, those of PLIP have 512/) as string,
+  ]);
+});
+
+test('a class that the set does not have is a warning, a number that is none an error', async () => {
+  for (const i of [1, 2, 3]) slide(`classes/${slideOf(i)}`);
+  put(
+    'classes/label_tcga_brca.csv',
+    `case_id,label\n${['IDC', 'ILC', 'ILX'].map((c, i) => `${caseName(i + 1)},${c}`).join('\n')}`,
+  );
+  const set = { set: 'tcga-brca', root: at('classes') };
+  const { problems } = await checkCohort(set);
+  expect(problems.find(({ kind }) => kind === 'unknown-class')).toMatchObject({
+    severity: 'warning',
+    what: expect.stringMatching(/class ILX/) as string,
+    ids: [caseName(3)],
+  });
+  const said: string[] = [];
+  await openCohort({ ...set, log: (line) => said.push(line) });
+  expect(said).toContain(`Left out, class ILX in the table: 1 (${caseName(3)}).`);
+  put('classes/label_tcga_brca.csv', `case_id,label\n${[0, 1, 2].map((c, i) => `${caseName(i + 1)},${c}`).join('\n')}`);
+  const wrong = await checkCohort(set);
+  expect([wrong.ok, wrong.problems[0]?.what]).toEqual([
+    false,
+    expect.stringMatching(/line 4: class 2 is none of/) as string,
+  ]);
+});
+
 test('CAMELYON: from the tables of the challenges; nodes of a patient stay together', async () => {
   const nodes = [0, 1, 2, 3].flatMap((p) => [0, 1].map((n) => `patient_00${p}_node_${n}`));
   for (const name of ['normal_001', 'tumor_001', 'test_001', 'test_049', ...nodes])
@@ -249,8 +306,10 @@ test('CAMELYON: from the tables of the challenges; nodes of a patient stay toget
   put('camelyon/reference.csv', 'test_001,Tumor,IDC,Macro\n');
   const stages = nodes.map((name, i) => `${name}.tif,${['negative', 'itc', 'negative', 'macro'][i % 4]}`);
   put('camelyon/stage_labels.csv', `patient,stage\npatient_000.zip,pN0\n${stages.join('\n')}\n`);
+  const open = { set: 'camelyon', root: at('camelyon') };
+  await expect(openCohort(open)).rejects.toThrow(/268 of the table’s rows have no features: normal_002, normal_003/);
   const said: string[] = [];
-  const source = await openCohort({ set: 'camelyon', root: at('camelyon'), log: (line) => said.push(line) });
+  const source = await openCohort({ ...open, onMissing: 'skip', log: (line) => said.push(line) });
   expect(Object.fromEntries(source.bags.map(({ id, label }) => [id, label]))).toMatchObject({
     normal_001: 0,
     tumor_001: 1,
@@ -258,7 +317,8 @@ test('CAMELYON: from the tables of the challenges; nodes of a patient stay toget
     patient_000_node_1: 0,
     patient_001_node_1: 1,
   });
-  expect(said).toEqual(['Left out, excluded: 1 (test_049).']);
+  expect(said.slice(1)).toEqual(['Left out, excluded: 1 (test_049).']);
+  expect(said[0]).toMatch(/^Left out, no features: 268 \(normal_002, /);
   const caseOf = (index: number) => source.bags[index]?.caseId ?? source.bags[index]?.id;
   for (const { train, test: held } of source.folds('patient', { folds: 2 })) {
     const trained = new Set(train.map(caseOf));

@@ -16,10 +16,11 @@ import {
   type FeatureFolder,
   type Fold,
   type FoldScheme,
+  type LabelRow,
 } from '@mhim/datasets';
 import { MhimError, suggestion } from '@mhim/tensor';
 import { COHORT_NAMES, findCohort } from './catalogue.js';
-import { foldersOf, type Cohort } from './cohort.js';
+import { foldersOf, type Cohort, type NamedSlides } from './cohort.js';
 import { readTables, type CohortTables } from './find-tables.js';
 
 export interface OpenCohortOptions {
@@ -73,13 +74,17 @@ export async function locateCohort({ set, root, extractor, labels }: OpenCohortO
   const folders = isStore ? [] : await findFeatures(root, { extractor, dataSet: foldersOf(cohort) });
   const files = isStore ? await filesOfStore(root) : folders.flatMap((folder) => folder.files);
   const tables = await readTables(cohort, root, labels);
-  const { task, excluded, named } = cohort;
-  const beginnings = Object.entries(named ?? {});
-  const joined = joinCohort(files, tables, {
-    target: task === 'survival' ? 'outcome' : 'label',
-    excluded,
-    labelOfName: (name) => beginnings.find(([start]) => name.startsWith(start))?.[1],
-  });
+  const { task, excluded, named = [] } = cohort;
+  const rows = [...tables.rows, ...named.flatMap((series) => rowsOf(series, tables.rows))];
+  const joined = joinCohort(
+    files,
+    { rows, unit: tables.unit },
+    {
+      target: task === 'survival' ? 'outcome' : 'label',
+      excluded,
+      labelOfName: (name) => named.find(({ start }) => name.startsWith(start))?.label,
+    },
+  );
   return { cohort, folders, isStore, tables, join: joined };
 }
 
@@ -92,7 +97,7 @@ export async function openCohort(options: OpenCohortOptions): Promise<CohortSour
   const located = await locateCohort(options);
   const { cohort, isStore, tables, join: joined } = located;
   requireWhole(located, root, onMissing);
-  for (const line of leftOut(joined, onMissing)) log(line);
+  for (const line of leftOut(located, onMissing)) log(line);
   const unit = options.unit ?? cohort.unit;
   const labels = joined.slides.map(({ info }): BagInfo => info);
   const files = new Map(joined.slides.map(({ info, file }) => [info.id, file.path]));
@@ -145,6 +150,12 @@ export function isCohortSource(source: BagSource): source is CohortSource {
   return 'cohort' in source;
 }
 
+/** Slides that have their class in their names stand in tables of the others only by chance: unless they do, all are expected. */
+function rowsOf({ start, label, slides }: NamedSlides, listed: readonly LabelRow[]): LabelRow[] {
+  if (listed.some(({ id }) => id.startsWith(start))) return [];
+  return slides.map((id) => ({ id, label, line: 0 }));
+}
+
 async function filesOfStore(root: string): Promise<FeatureFile[]> {
   const store = await openBags(root);
   const files = store.bags.map(({ id }): FeatureFile => ({ id, path: root }));
@@ -153,7 +164,7 @@ async function filesOfStore(root: string): Promise<FeatureFile[]> {
 }
 
 function requireWhole({ cohort, join: joined }: LocatedCohort, root: string, onMissing: 'error' | 'skip'): void {
-  const { slides, missing, duplicates } = joined;
+  const { slides, missing, missingSlides, duplicates } = joined;
   const check = `reproduce data check ${cohort.name} --root ${root} says all that is amiss`;
   const fail = (what: string, hint: string) =>
     new MhimError(what, { code: 'data', path: root, hint: `${hint}; ${check}.` });
@@ -164,13 +175,18 @@ function requireWhole({ cohort, join: joined }: LocatedCohort, root: string, onM
     const what = `${missing.length} of the table’s rows have no features: ${some(missing.map(({ id }) => id))}.`;
     throw fail(what, 'Extract them, or leave them out with --on-missing skip');
   }
+  if (missingSlides.length > 0) {
+    const what = `${missingSlides.length} of the slides that the table names of its cases have no features: ${some(missingSlides)}.`;
+    throw fail(what, 'Extract them, or train on the others of their cases with --on-missing skip');
+  }
   if (duplicates.length > 0) {
     const what = `${duplicates.length} slides have several files: ${some(duplicates.map(({ id }) => id))}.`;
     throw fail(what, 'Keep one file a slide, or take the first with --on-missing skip');
   }
 }
 
-function requireWidth(bags: BagFolder, root: string, extractor: ExtractorName | undefined): void {
+/** @throws MhimError `data` where the features are not as wide as the extractor's */
+export function requireWidth(bags: BagFolder, root: string, extractor: ExtractorName | undefined): void {
   if (extractor === undefined || bags.width === EXTRACTORS[extractor].width) return;
   const { title, width } = EXTRACTORS[extractor];
   throw new MhimError(`features have ${bags.width} columns, those of ${title} have ${width}.`, {
@@ -195,18 +211,22 @@ function requireScheme({ name, folds, trainedOn }: Cohort, scheme: FoldScheme): 
 }
 
 /** What is not used, a line each. */
-function* leftOut(
-  { missing, unlabelled, frozen, excluded, withoutTarget, duplicates }: CohortJoin,
-  onMissing: 'error' | 'skip',
-): Generator<string> {
+function* leftOut({ join: joined, tables }: LocatedCohort, onMissing: 'error' | 'skip'): Generator<string> {
+  const { missing, missingSlides, unlabelled, frozen, excluded, withoutTarget, duplicates } = joined;
+  const ofOtherClass = tables.files.flatMap((file) => file.leftOut.filter((row) => row.unknownClass !== undefined));
   const line = (what: string, names: readonly string[]) => `Left out, ${what}: ${names.length} (${some(names)}).`;
   const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
   if (onMissing === 'skip' && missing.length > 0) yield line('no features', ids(missing));
+  if (onMissing === 'skip' && missingSlides.length > 0) yield line('slides of cases without features', missingSlides);
   if (onMissing === 'skip' && duplicates.length > 0) yield line('further files of one slide', ids(duplicates));
   if (unlabelled.length > 0) yield line('not in the label table', ids(unlabelled));
   if (frozen.length > 0) yield line('frozen tissue', ids(frozen));
   if (excluded.length > 0) yield line('excluded', ids(excluded));
   if (withoutTarget.length > 0) yield line('no class or outcome in the table', ids(withoutTarget));
+  if (ofOtherClass.length > 0) {
+    const classes = new Set(ofOtherClass.map(({ unknownClass }) => unknownClass));
+    yield line(`class ${[...classes].join(', ')} in the table`, ids(ofOtherClass));
+  }
 }
 
 export function some(names: readonly string[]): string {

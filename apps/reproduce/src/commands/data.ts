@@ -82,12 +82,27 @@ function listed(cohorts: readonly Cohort[]): string {
 }
 
 function described(cohort: Cohort): string {
-  const { name, title, slides, labels, tables, folders, folds, trainedOn, lists, paper, excluded, notes = [] } = cohort;
+  const {
+    name,
+    title,
+    slides,
+    labels,
+    tables,
+    folders,
+    cptac,
+    folds,
+    trainedOn,
+    lists,
+    paper,
+    excluded,
+    notes = [],
+  } = cohort;
   const counts = [
     ...(lists ? [`${lists.slides} slides of ${lists.cases} cases in the published lists`] : []),
     ...(paper ? [`${paper.slides} of ${paper.cases} in the paper, ${paper.patches} patches a slide`] : []),
   ];
-  const first = folders[0]?.[0] ?? name;
+  const word = folders[0]?.[0] ?? name;
+  const first = cptac ? `cptac_${word}` : word;
   const lines = [
     `${name}: ${title}`,
     ...(counts.length > 0 ? [`  Counts     ${counts.join('; ')}`] : []),

@@ -31,6 +31,20 @@ test('a case has all its diagnostic slides, whatever their files are called', ()
   expect(found.missing.map(({ id }) => id)).toEqual(['TCGA-05-9999']);
 });
 
+test('a case without some of the slides that its row names', () => {
+  const slides = [
+    'svs/TCGA-05-4244-01Z-00-DX1.d4ff.svs',
+    'TCGA-05-4244-01Z-00-DX2.pt',
+    'TCGA-05-4244-01A-01-TS1.99',
+    'x',
+  ];
+  const rows = table('case', { id: 'TCGA-05-4244', label: 0, slides }, { id: 'TCGA-05-9999', label: 1, slides });
+  const { missing, missingSlides } = joinCohort(files('TCGA-05-4244-01Z-00-DX1'), rows, label);
+  expect([missing.map(({ id }) => id), missingSlides]).toEqual([['TCGA-05-9999'], ['TCGA-05-4244-01Z-00-DX2']]);
+  const whole = joinCohort(files('TCGA-05-4244-01Z-00-DX1.d4ff', 'TCGA-05-4244-01Z-00-DX2'), rows, label);
+  expect(whole.missingSlides).toEqual([]);
+});
+
 test('a slide is found by its whole name, else by its barcode where that says which', () => {
   const found = joinCohort(
     files('TCGA-3C-AALI-01Z-00-DX1', 'TCGA-3C-AALI-01Z-00-DX2.A', 'TCGA-3C-AALI-01Z-00-DX2'),

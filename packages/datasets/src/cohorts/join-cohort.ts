@@ -30,6 +30,8 @@ export interface CohortJoin {
   readonly slides: readonly CohortSlide[];
   /** Rows whose slide, or all of whose case's slides, have no features. */
   readonly missing: readonly LabelRow[];
+  /** Slides without features that a row names of a case that has others. */
+  readonly missingSlides: readonly string[];
   /** Files that no row names. */
   readonly unlabelled: readonly FeatureFile[];
   /** Files of slides of frozen tissue, which the published lists leave out. */
@@ -98,6 +100,7 @@ export function joinCohort(files: readonly FeatureFile[], table: CohortTable, ru
   return {
     slides,
     missing: rows.filter((row) => !used.has(row)),
+    missingSlides: [...used].flatMap((row) => slidesOf(row).filter((name) => !seen.has(slideBarcode(name)))),
     unlabelled,
     frozen,
     excluded: [
@@ -111,6 +114,14 @@ export function joinCohort(files: readonly FeatureFile[], table: CohortTable, ru
     withoutTarget,
   };
 }
+
+/** The diagnostic slides that a case's row names, without the extension of whatever file it lists: names that begin with the case's. */
+function slidesOf({ id, slides = [] }: LabelRow): string[] {
+  const names = slides.map((path) => slideName(path.replace(/^.*[\\/]/, '').replace(FEATURES, '')));
+  return names.filter((name) => isDiagnostic(name) && (caseOfSlide(name) ?? beginnings(name).at(-1)) === id);
+}
+
+const FEATURES = /\.(?:pt|h5|npy|safetensors)$/i;
 
 /** Finds a slide's row by its name. */
 function finder({ rows, unit }: CohortTable): (name: string) => LabelRow | undefined {

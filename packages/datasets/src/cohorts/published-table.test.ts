@@ -20,9 +20,9 @@ describe('tables as they were published', () => {
       'Study,ID,Event,Status,WSI\nBLCA,TCGA-2F-A9KT,110.4666667,0,a.pt;b.pt\nBLCA,TCGA-4Z-AA7M,16.5,1,c.pt\n',
     );
     expect(unit).toBe('case');
-    expect(rows.map(({ time, event }) => [time, event])).toEqual([
-      [110.4666667, 0],
-      [16.5, 1],
+    expect(rows.map(({ time, event, slides }) => [time, event, slides])).toEqual([
+      [110.4666667, 0, ['a.pt', 'b.pt']],
+      [16.5, 1, ['c.pt']],
     ]);
   });
 
@@ -39,7 +39,10 @@ describe('tables as they were published', () => {
       ['TCGA-3C-AALI-01Z-00-DX1.F6E9', 'TCGA-3C-AALI', 0, 131.5, 0],
       ['TCGA-AC-A2QH-01Z-00-DX1.3C1D', 'TCGA-AC-A2QH', 1, 35, 1],
     ]);
-    expect(leftOut).toEqual([{ id: 'TCGA-A1-A0SB-01Z-00-DX1.B34C', reason: 'class MDLC' }]);
+    expect(leftOut).toEqual([{ id: 'TCGA-A1-A0SB-01Z-00-DX1.B34C', reason: 'class MDLC', unknownClass: 'MDLC' }]);
+    expect(() => read('slide,label\na,0\nb,2\n', { classes: { IDC: 0, ILC: 1, 0: 0, 1: 1 } })).toThrow(
+      /line 3: class 2 is none of 0, 1, idc, ilc/,
+    );
   });
 
   test("CAMELYON16's reference of the test slides", () => {

@@ -28,8 +28,15 @@ export interface PublishedTable {
   readonly rows: readonly LabelRow[];
   /** What a row stands for. */
   readonly unit: 'slide' | 'case';
-  /** Rows that were left out, with the reason: patients among slides, classes of other cohorts, outcomes that are not known. */
-  readonly leftOut: readonly { readonly id: string; readonly reason: string }[];
+  readonly leftOut: readonly LeftOutRow[];
+}
+
+/** A row that was left out: a patient among slides, a class of another cohort, an outcome that is not known. */
+export interface LeftOutRow {
+  readonly id: string;
+  readonly reason: string;
+  /** The class that a list of slides or cases gives it: one that is not asked for, or one misspelt. */
+  readonly unknownClass?: string;
 }
 
 /**
@@ -67,7 +74,7 @@ export function parsePublishedTable(text: string, path: string, options: Publish
 interface Content {
   rows: LabelRow[];
   unit: 'slide' | 'case';
-  leftOut: { id: string; reason: string }[];
+  leftOut: LeftOutRow[];
 }
 
 function kindOf([first, second]: readonly CsvRecord[]): TableKind {
@@ -130,6 +137,10 @@ class Reader {
     return !this.of || names.length === 0 || names.some((name) => this.of?.includes(name.toLowerCase()));
   }
 
+  get classNames(): string {
+    return [...(this.classes?.keys() ?? [])].join(', ');
+  }
+
   get numbersClasses(): boolean {
     return this.classes !== undefined;
   }
@@ -156,7 +167,9 @@ function readList(reader: Reader): Content {
     const name = row.label === undefined ? undefined : plain.classNames[row.label];
     const label = name === undefined ? undefined : reader.classOf(name);
     if (name === undefined || !reader.numbersClasses) rows.push({ ...row, id });
-    else if (label === undefined) leftOut.push({ id, reason: `class ${name}` });
+    else if (label === undefined && Number.isFinite(Number(name))) {
+      throw rowError(path, row.line, `class ${name} is none of ${reader.classNames}`);
+    } else if (label === undefined) leftOut.push({ id, reason: `class ${name}`, unknownClass: name });
     else rows.push({ ...row, id, label });
   }
   return { rows, unit: unitOf(plain.unit, rows), leftOut };
