@@ -22,6 +22,7 @@ export {
 export {
   headVotes,
   highScoreMask,
+  leaveOne,
   lowScoreMask,
   lowScoreSplit,
   maskCounts,

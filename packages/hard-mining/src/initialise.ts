@@ -33,15 +33,27 @@ export function initialiseAggregator(
   loadAll(aggregator, officialNames(baseline), wanted, who);
 }
 
-/** Keys of older and wrapped checkpoints under today's official names, without what no model uses any more. */
+/**
+ * Keys of older and wrapped checkpoints under today's official names, without what no model uses any more. Of a training
+ * checkpoint, which holds `model`, `teacher` and `epoch`, the model counts.
+ */
 export function officialNames(state: StateSource): StateSource {
+  const keys = Object.keys(state);
+  const wrapped = keys.some((key) => key.startsWith('model.'));
   const renamed: StateSource = {};
-  for (const [key, value] of Object.entries(state)) {
-    const name = key.replace(/^module\./, '').replace(/^patch_to_emb\./, 'feature.');
-    if (name !== 'online_encoder.mask_token') renamed[name] = value;
+  for (const key of keys) {
+    if (wrapped && !key.startsWith('model.')) continue;
+    const name = key
+      .replace(/^model\./, '')
+      .replace(/^module\./, '')
+      .replace(OLD_FEATURE, 'feature.');
+    if (name !== 'online_encoder.mask_token') renamed[name] = state[key] as StateSource[string];
   }
   return renamed;
 }
+
+/** What the feature layer was called in the conference version, and in its stand-alone models. */
+const OLD_FEATURE = /^(?:patch_to_emb|patch_to_embed|feature0)\./;
 
 function loadAll(target: Module, state: StateSource, wanted: (key: string) => boolean, who: string): void {
   const expected = ownNames(target).filter(wanted);

@@ -3,6 +3,7 @@ import { Rng } from '@mhim/tensor';
 import {
   headVotes,
   highScoreMask,
+  leaveOne,
   lowScoreMask,
   lowScoreSplit,
   maskCounts,
@@ -57,10 +58,19 @@ describe('high score masking', () => {
     expect([...highScoreMask(scores, { ratio: 0.25, randomRatio: 0.5, permute: fixed }).masked]).toEqual([1, 5]);
   });
 
-  it('always leaves an instance, and masks none at ratio 0', () => {
-    expect(highScoreMask(Float32Array.of(1), { ratio: 0.5 }).kept).toHaveLength(1);
-    expect(highScoreMask(scores, { ratio: 1 }).kept).toHaveLength(1);
+  it('rounds up, so that it masks all of one instance, and masks none at ratio 0', () => {
+    expect([...highScoreMask(Float32Array.of(1), { ratio: 0.05 }).masked]).toEqual([0]);
+    expect(highScoreMask(scores, { ratio: 1 }).masked).toHaveLength(8);
     expect(highScoreMask(scores, { ratio: 0 }).masked).toHaveLength(0);
+  });
+
+  it('leaves one where it is asked to: of the highest masked the lowest, of the lowest the highest', () => {
+    const all = { ratio: 1 };
+    expect([...leaveOne(highScoreMask(scores, all), scores, 'highest').kept]).toEqual([2]);
+    expect([...leaveOne(lowScoreMask(scores, all), scores, 'lowest').kept]).toEqual([1]);
+    const some = highScoreMask(scores, { ratio: 0.25 });
+    expect(leaveOne(some, scores, 'highest')).toBe(some);
+    expect(leaveOne(highScoreMask([], all), [], 'highest').kept).toHaveLength(0);
   });
 
   it('refuses ratios that are no shares, by name', () => {

@@ -39,8 +39,8 @@ export interface ScoreMaskOptions extends ScoreHeads {
 }
 
 /**
- * High score masking, plain (HSM) or random among twice as many candidates (RHSM) (MHIM-v2 §3.3.2).
- * At least one instance is always kept.
+ * High score masking, plain (HSM) or random among twice as many candidates (RHSM) (MHIM-v2 §3.3.2). Rounding up, it masks
+ * all of a very small bag; {@link leaveOne} is for those who need something left.
  * @param scores [n], or [heads, n]
  */
 export function highScoreMask(scores: ArrayLike<number>, options: ScoreMaskOptions): Selection {
@@ -48,7 +48,7 @@ export function highScoreMask(scores: ArrayLike<number>, options: ScoreMaskOptio
 }
 
 /**
- * Low score masking (LSM): the ⌈n·ratio⌉ lowest scores (MHIM-v2 §3.3.3). At least one instance is always kept.
+ * Low score masking (LSM): the ⌈n·ratio⌉ lowest scores (MHIM-v2 §3.3.3), of a very small bag all.
  * @param scores [n], or [heads, n]
  */
 export function lowScoreMask(scores: ArrayLike<number>, options: ScoreMaskOptions): Selection {
@@ -67,6 +67,22 @@ export function unionOf(n: number, selections: Selection[]): Selection {
     n,
     selections.flatMap(({ masked }) => Array.from(masked)),
   );
+}
+
+/**
+ * Keeps the instance that a mask should part with last, where it masks the whole bag: of a high score mask that of the lowest
+ * score, of a low score mask that of the highest.
+ * @param scores [n], or [heads, n]
+ */
+export function leaveOne(
+  selection: Selection,
+  scores: ArrayLike<number>,
+  masked: 'highest' | 'lowest',
+  { heads = 1, fusion = 'vote' }: ScoreHeads = {},
+): Selection {
+  const n = selection.masked.length;
+  if (selection.kept.length > 0 || n === 0) return selection;
+  return select(n, firstByScore(scores, masked, n, { heads, fusion }).slice(0, n - 1));
 }
 
 /**
@@ -155,11 +171,10 @@ function maskByScore(
   const { share, drawn } = shares(ratio, randomRatio);
   const candidates = firstByScore(scores, first, Math.ceil(n * share), { heads, fusion });
   const count = drawn(candidates.length);
-  const limit = Math.min(count, n - 1);
-  if (count >= candidates.length) return select(n, candidates.slice(0, limit));
+  if (count >= candidates.length) return select(n, candidates);
   if (!permute)
     throw new MhimError('random masking needs a permutation.', { code: 'config', hint: 'Pass { permute }.' });
-  return select(n, Int32Array.from(permute(candidates.length), (i) => candidates[i] as number).slice(0, limit));
+  return select(n, Int32Array.from(permute(candidates.length), (i) => candidates[i] as number).slice(0, count));
 }
 
 /** The `count` instances that come first, in their order; fewer where a `union` finds fewer. */

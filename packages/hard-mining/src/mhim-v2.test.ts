@@ -153,6 +153,13 @@ describe('initialiseFromBaseline', () => {
     );
     initialiseFromBaseline(model, old);
     expectAllClose(model.parameters().get('feature.0.weight') as tf.Tensor, value(state, 'feature.0.weight'));
+    const zeros = Object.fromEntries(
+      Object.entries(state).map(([key, t]) => [`teacher.${key}`, tf.zerosLike(t as tf.Tensor)]),
+    );
+    const named = Object.fromEntries(Object.entries(old).map(([key, tensor]) => [`model.${key}`, tensor]));
+    const other = create();
+    initialiseFromBaseline(other, { ...named, ...zeros, epoch: tf.scalar(3) });
+    expectAllClose(other.parameters().get('feature.0.weight') as tf.Tensor, value(state, 'feature.0.weight'));
   });
 
   it('names every key that a checkpoint lacks or has in another shape', () => {

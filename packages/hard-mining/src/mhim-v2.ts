@@ -3,7 +3,7 @@ import type { Aggregator } from '@mhim/mil-aggregators';
 import { RecycleNetwork } from '@mhim/recycle-network';
 import type { Rng } from '@mhim/tensor';
 import { HardMining, type MiningCall, type RankedBag, type StudentView } from './hard-mining.js';
-import { highScoreMask, lowScoreSplit, permuteWith, randomSplit } from './masking.js';
+import { highScoreMask, leaveOne, lowScoreSplit, permuteWith, randomSplit } from './masking.js';
 import { checkMHIMv2Config, paper, type MHIMv2Config } from './mhim-v2-config.js';
 
 /**
@@ -34,13 +34,8 @@ export class MHIMv2 extends HardMining<MHIMv2Config> {
     const { randomHigh, split, keepRatio } = this.config;
     const permute = permuteWith(call.rng);
     const { draws = {} } = call;
-    const { masked, kept } = highScoreMask(scores, {
-      ratio,
-      randomRatio: randomHigh,
-      permute: draws.highScore ?? permute,
-      heads,
-      fusion,
-    });
+    const options = { ratio, randomRatio: randomHigh, permute: draws.highScore ?? permute, heads, fusion };
+    const { masked, kept } = leaveOne(highScoreMask(scores, options), scores, 'highest', options);
     if (split === 'none') return { masked, kept, recycled: new Int32Array() };
     const parts =
       split === 'low-score'

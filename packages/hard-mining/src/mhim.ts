@@ -2,7 +2,7 @@ import type { Aggregator } from '@mhim/mil-aggregators';
 import type { LoadOptions, LoadReport, Rng, StateSource } from '@mhim/tensor';
 import { HardMining, type MiningCall, type RankedBag, type StudentView } from './hard-mining.js';
 import { officialNames } from './initialise.js';
-import { highScoreMask, lowScoreMask, permuteWith, randomMask, unionOf, type Selection } from './masking.js';
+import { highScoreMask, leaveOne, lowScoreMask, permuteWith, randomMask, unionOf, type Selection } from './masking.js';
 import { checkMHIMConfig, conferencePresets, type MHIMConfig } from './mhim-v1-config.js';
 
 /**
@@ -43,9 +43,7 @@ export class MHIM extends HardMining<MHIMConfig> {
       const options = { ratio, randomRatio: randomHigh, permute: draws.highScore ?? permute, heads, fusion };
       masks.push(highScoreMask(scores, options));
     }
-    let union = unionOf(n, masks);
     // Together the masks may cover a small bag: then the highest score alone is left.
-    if (union.kept.length === 0) union = lowScoreMask(scores, { ratio: 1, heads, fusion });
-    return { ...union, recycled: new Int32Array() };
+    return { ...leaveOne(unionOf(n, masks), scores, 'lowest', { heads, fusion }), recycled: new Int32Array() };
   }
 }

@@ -37,11 +37,14 @@ export interface ABMILConfig {
   attentionDropout?: number;
   /** Biases of the attention layers, default true. */
   attentionBias?: boolean;
-  /** Bias of the feature layer, default true. */
+  /** Bias of the feature layer and of layer norms, default true. */
   featureBias?: boolean;
   /** Bias of the classifier, default true. */
   classifierBias?: boolean;
-  /** Normalises features or instances, and the bag embedding. Default none. */
+  /**
+   * Normalises features or instances, and the bag embedding; of the gated model only the former, though officially it has
+   * the parameters for the latter too. Default none.
+   */
   norm?: 'none' | 'layer' | 'batch';
   /** Whether `norm` acts on the raw features or on the embedded instances. Default `features`. */
   normPosition?: 'features' | 'instances';
@@ -77,11 +80,11 @@ export class ABMIL extends Aggregator {
     // Officially a LayerNorm on the features is the first element of the feature layer's Sequential.
     const leads = c.norm === 'layer' && c.normPosition === 'features';
     if (c.norm !== 'none') {
-      const Norm = c.norm === 'layer' ? LayerNorm : BatchNorm;
-      this.norm = leads
-        ? this.child(names.feature, new LayerNorm(c.inputDim, { bias: c.featureBias }))
-        : this.child('norm', new Norm(c.normPosition === 'features' ? c.inputDim : c.embedDim));
-      this.bagNorm = this.child('norm1', new Norm(c.embedDim));
+      const normOf = (dim: number) =>
+        c.norm === 'layer' ? new LayerNorm(dim, { bias: c.featureBias }) : new BatchNorm(dim);
+      const dim = c.normPosition === 'features' ? c.inputDim : c.embedDim;
+      this.norm = this.child(leads ? names.feature : 'norm', normOf(dim));
+      this.bagNorm = this.child('norm1', normOf(c.embedDim));
     }
     const weightInit = xavierNormal;
     this.feature = this.child(
@@ -117,21 +120,26 @@ export class ABMIL extends Aggregator {
   embed(features: tf.Tensor2D, call: AggregatorCall = {}): tf.Tensor2D {
     const { normPosition, activation, dropout: rate, position } = this.config;
     const input = this.norm && normPosition === 'features' ? this.norm.forward(features, call) : features;
-    let instances = featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
-    if (this.norm && normPosition === 'instances') instances = this.norm.forward(instances, call);
-    if (position === 'none') return instances;
-    if (!call.positions) {
+    const instances = featureLayer(input, this.feature.weight, this.feature.bias, { activation, dropout: rate }, call);
+    const placed = position === 'none' ? instances : this.placed(instances, call);
+    return this.norm && normPosition === 'instances' ? this.norm.forward(placed, call) : placed;
+  }
+
+  /** Instances with their position embeddings. */
+  private placed(instances: tf.Tensor2D, { positions }: AggregatorCall): tf.Tensor2D {
+    if (!positions) {
       throw new MhimError('position embeddings need the instances’ grid positions.', {
         code: 'config',
         hint: 'Pass { positions } with the call; bags have them where their files hold coordinates.',
       });
     }
-    return tf.add(instances, sinCosPositions(call.positions, this.embedDim));
+    return tf.add(instances, sinCosPositions(positions, this.embedDim));
   }
 
   aggregate(instances: tf.Tensor2D, call: AggregatorCall = {}): Aggregation {
     const { embedding, attention } = this.pooling.forward(instances, call);
-    return { embedding: this.bagNorm ? this.bagNorm.forward(embedding, call) : embedding, attention };
+    const normed = this.bagNorm && !this.config.gated ? this.bagNorm.forward(embedding, call) : embedding;
+    return { embedding: normed, attention };
   }
 
   classify({ embedding }: Aggregation): tf.Tensor2D {

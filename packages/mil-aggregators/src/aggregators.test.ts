@@ -53,6 +53,9 @@ const entries: Record<string, Entry> = {
   'AB-MIL, BatchNorm on instances': {
     create: (rng) => new ABMIL({ ...base, norm: 'batch', normPosition: 'instances' }, rng),
   },
+  'AB-MIL, LayerNorm without biases': {
+    create: (rng) => new ABMIL({ ...base, norm: 'layer', featureBias: false }, rng),
+  },
   'AB-MIL, positions': { create: (rng) => new ABMIL({ ...base, position: 'sin-cos' }, rng), positions: true },
   DSMIL: { create: (rng) => new DSMIL(sizes, rng) },
   'DSMIL inside MHIM': { create: (rng) => new DSMIL(mhimDSMIL(sizes), rng) },
@@ -291,6 +294,30 @@ describe('attention pooling', () => {
     expect(() =>
       new ABMIL({ ...base, embedDim: 6, position: 'sin-cos' }, new Rng(0)).forward(bag(3), { positions: grid(3) }),
     ).toThrow(/multiple of 4/);
+  });
+
+  it('has no use for the bag’s norm in the gated model, as officially', () => {
+    const model = new ABMIL(gatedABMIL({ ...base, norm: 'batch' }), new Rng(0));
+    const before = model.forward(bag(3)).logits.dataSync().slice();
+    model
+      .parameters()
+      .get('norm1.weight')
+      ?.assign(tf.fill([base.embedDim as number], 7));
+    expect(model.forward(bag(3)).logits.dataSync()).toEqual(before);
+  });
+
+  it('trains through the batch norm of a single bag embedding', () => {
+    const model = new ABMIL({ ...base, norm: 'batch' }, new Rng(0));
+    const gradient = tf.grad((x) =>
+      tf.sum(tf.square(model.forward(x as tf.Tensor2D, { training: true, rng: new Rng(1) }).logits)),
+    );
+    expect(tf.max(tf.abs(gradient(bag(3)))).dataSync()[0]).toBeGreaterThan(1e-6);
+  });
+
+  it('normalises instances with their positions', () => {
+    const model = new ABMIL({ ...base, position: 'sin-cos', norm: 'layer', normPosition: 'instances' }, new Rng(0));
+    const instances = model.embed(bag(3), { positions: grid(3) });
+    expectAllClose(tf.mean(instances, 1), [0, 0, 0]);
   });
 
   it('sends the maximum’s gradient to one instance, also among equal ones', () => {

@@ -18,11 +18,11 @@ beforeAll(async () => {
 });
 
 describe('pseudo-bags', () => {
-  it('differ in size by at most one, and are fewer for a small bag', () => {
+  it('differ in size by at most one, and some are empty for a small bag', () => {
     const sizes = (n: number, groups: number) => cutPseudoBags(inOrder(n), groups).map(({ length }) => length);
     expect(sizes(53, 5)).toEqual([11, 11, 11, 10, 10]);
     expect(sizes(6, 3)).toEqual([2, 2, 2]);
-    expect(sizes(2, 5)).toEqual([1, 1]);
+    expect(sizes(2, 5)).toEqual([1, 1, 0, 0, 0]);
     expect(cutPseudoBags(Int32Array.of(4, 0, 3, 1, 2), 2).map((g) => [...g])).toEqual([
       [4, 0, 3],
       [1, 2],
@@ -34,7 +34,7 @@ describe('pseudo-bags', () => {
     expect(() => pseudoBagMask(of([0, 1], [1, 2]), 3)).toThrow(/instance 1 is in two pseudo-bags/);
     expect(() => pseudoBagMask(of([0, 1], [3]), 3)).toThrow(/instance 3 is not in the bag/);
     expect(() => pseudoBagMask(of([0], [2]), 3)).toThrow(/instance 1 is in no pseudo-bag/);
-    expect(() => pseudoBagMask(of([0, 1, 2], []), 3)).toThrow(/pseudo-bag 1 is empty/);
+    expect(pseudoBagMask(of([0, 2], [], [1]), 3).shape).toEqual([2, 3]);
   });
 
   it('pooled in one pass are those pooled one by one, gradients too', () => {
@@ -118,6 +118,17 @@ describe('DTFD-MIL', () => {
     expect(attention.shape).toEqual([3, 10]);
     expectAllClose(tf.sum(attention, 1), [1, 1, 1]);
     expect([...tf.sum(tf.cast(tf.greater(attention, 0), 'int32'), 1).dataSync()]).toEqual([4, 3, 3]);
+  });
+
+  it('pools an empty pseudo-bag to zeros, and takes no instance of it', () => {
+    const pseudoBags = cutPseudoBags(inOrder(2), 4);
+    const run = (distillation: 'AFS' | 'MaxS') =>
+      new DTFDMIL({ ...config, distillation }, new Rng(0)).forward(bag(2), { pseudoBags });
+    const { attention, distilled, pseudoLogits } = run('AFS');
+    expect([attention.shape, distilled.shape[0], pseudoLogits.shape[0]]).toEqual([[4, 2], 4, 4]);
+    expectAllClose(tf.sum(attention, 1), [1, 1, 0, 0]);
+    expectAllClose(tf.slice(distilled, [2, 0]), tf.zeros([2, distilled.shape[1]]));
+    expect(run('MaxS').selected).toEqual(Int32Array.of(0, 1));
   });
 
   it('adds the mean loss of the pseudo-bags to the bag’s', () => {

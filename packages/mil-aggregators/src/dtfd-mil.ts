@@ -15,7 +15,7 @@ import {
 import { Aggregator, type Aggregation, type AggregatorCall, type BagTarget, type Prediction } from './aggregator.js';
 import { AttentionPooling } from './attention-pooling.js';
 import { distilledInstances, lastClassScore, type Distillation } from './distillation.js';
-import { cutPseudoBags, pseudoBagMask, type PseudoBags } from './pseudo-bags.js';
+import { cutPseudoBags, pseudoBagMask, withEmptyRows, type PseudoBags } from './pseudo-bags.js';
 
 export interface DTFDMILConfig {
   /** Width of the raw features. */
@@ -139,7 +139,9 @@ export class DTFDMIL extends Aggregator {
     const { distillation, distilled: count, dropout: rate, tiers } = this.config;
     const n = instances.shape[0];
     const pseudoBags = call.pseudoBags ?? this.dealOut(n, call);
-    const { embedding: features, attention } = this.attention.forward(instances, call, pseudoBagMask(pseudoBags, n));
+    const pooled = this.attention.forward(instances, call, pseudoBagMask(pseudoBags, n));
+    const features = withEmptyRows(pooled.embedding, pseudoBags);
+    const attention = withEmptyRows(pooled.attention, pseudoBags);
     const pseudoLogits = this.classifier.forward(dropout(features, rate, call));
     const selected =
       distillation === 'AFS'

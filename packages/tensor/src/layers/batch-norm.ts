@@ -30,11 +30,14 @@ export class BatchNorm extends Module {
     this.skip('num_batches_tracked');
   }
 
-  /** x [n, d] → [n, d]; training uses and updates the batch's statistics, inference the running ones. */
+  /**
+   * x [n, d] → [n, d]; training uses and updates the batch's statistics, inference the running ones. So does training on a
+   * single row, of which PyTorch's layer refuses the statistics: normalised by itself it would be zero.
+   */
   forward(x: tf.Tensor2D, { training = false }: Call = {}): tf.Tensor2D {
     let mean: tf.Tensor1D = this.runningMean;
     let variance: tf.Tensor1D = this.runningVariance;
-    if (training) {
+    if (training && x.shape[0] > 1) {
       mean = tf.mean(x, 0);
       variance = tf.mean(tf.square(tf.sub(x, mean)), 0);
       this.track(mean, variance, x.shape[0]);

@@ -19,7 +19,8 @@ export interface CrossAttentionConfig {
 
 /**
  * Multi-head cross-attention (Vaswani et al. 2017 §3.2.2; "MCA" of MHIM-v2 eq. 10). Query, key and value projections
- * have no bias. State: `to_q.weight` [h·w, d], `to_kv.weight` [2·h·w, d] (keys first), `to_out.0.weight` [d, h·w], `to_out.0.bias`.
+ * have no bias. State: `to_q.weight` [h·w, d], `to_kv.weight` [2·h·w, d] (keys first), `to_out.0.weight` [d, h·w], `to_out.0.bias`;
+ * a single head of width d has no output projection, nor dropout after it.
  */
 export class CrossAttention extends Module {
   readonly heads: number;
@@ -27,7 +28,7 @@ export class CrossAttention extends Module {
   readonly dropout: number;
   readonly toKeyValue: Linear;
   readonly toQuery: Linear;
-  readonly toOut: Linear;
+  readonly toOut?: Linear;
 
   constructor(
     { dim, heads = 8, headDim = 64, dropout = 0.1, weightInit = torchWeight }: CrossAttentionConfig,
@@ -40,7 +41,9 @@ export class CrossAttention extends Module {
     const inner = heads * headDim;
     this.toKeyValue = this.child('to_kv', new Linear(dim, 2 * inner, rng, { bias: false, weightInit }));
     this.toQuery = this.child('to_q', new Linear(dim, inner, rng, { bias: false, weightInit }));
-    this.toOut = this.child('to_out.0', new Linear(inner, dim, rng, { weightInit }));
+    if (heads !== 1 || headDim !== dim) {
+      this.toOut = this.child('to_out.0', new Linear(inner, dim, rng, { weightInit }));
+    }
   }
 
   /**
@@ -63,8 +66,9 @@ export class CrossAttention extends Module {
 
   /** The output projection with its dropout: context [k, h·w] → [k, d]. */
   project(context: tf.Tensor2D, call: Call): tf.Tensor2D {
-    return dropout(this.toOut.forward(context), this.dropout, call);
+    return this.toOut ? dropout(this.toOut.forward(context), this.dropout, call) : context;
   }
+
   private weights(query: tf.Tensor2D, keys: tf.Tensor2D): tf.Tensor3D {
     const q = this.perHead(tf.mul(this.toQuery.forward(query), this.headDim ** -0.5));
     const logits: tf.Tensor3D = tf.matMul(q, this.perHead(keys), false, true);

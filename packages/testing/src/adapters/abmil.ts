@@ -2,7 +2,15 @@ import * as tf from '@tensorflow/tfjs';
 import { ABMIL, type ABMILConfig, type Positions } from '@mhim/mil-aggregators';
 import { Rng } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
-import { bagOf, callFor, loadParameters, lossAndGradients, numbers, scalarOf, withModule } from './fixture-tensors.js';
+import {
+  bagOf,
+  frozenCall,
+  loadParameters,
+  lossAndGradients,
+  numbers,
+  scalarOf,
+  withModule,
+} from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { abmilConfig, gatedConfig, OfficialArguments } from './official-config.js';
 
@@ -16,7 +24,7 @@ export const abmilAdapters: Adapters = {
 function standAlone(fixture: ConformanceCase, config: ABMILConfig): Outputs {
   return withModule(new ABMIL(config, new Rng(0)), (model) => {
     loadParameters(model, fixture);
-    const call = { ...callFor(fixture), positions: positionsOf(fixture) };
+    const call = { ...frozenCall(), positions: positionsOf(fixture) };
     const features = bagOf(fixture);
     const { logits, attention, instances } = model.forward(features, call);
     return {

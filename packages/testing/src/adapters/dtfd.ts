@@ -13,6 +13,8 @@ export const dtfdAdapters: Adapters = { 'mhim.dtfd': oneLoss, 'dtfd.original': t
 export function dtfdConfig(args: OfficialArguments): DTFDMILConfig {
   return officialDTFD({
     ...commonConfig(args),
+    // Whatever `act` says.
+    activation: 'relu',
     embedDim: args.number('inner_dim', 512),
     groups: args.number('group', 5),
     distillation: args.text('distill', 'AFS') as DTFDMILConfig['distillation'],

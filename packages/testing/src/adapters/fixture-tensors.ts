@@ -79,6 +79,14 @@ export function callFor(fixture: ConformanceCase): { training: boolean; rng: Rng
   return { training: fixture.mode === 'train', rng: new Rng(0) };
 }
 
+/**
+ * A call by which batch normalisation uses its running statistics, as it does in the cases of either mode: of models in
+ * which nothing else tells training from inference, as all dropout rates are 0.
+ */
+export function frozenCall(): { training: boolean; rng: Rng } {
+  return { training: false, rng: new Rng(0) };
+}
+
 /** Runs an adapter's body, then frees the module's parameters and every tensor made. */
 export function withModule<M extends Module>(module: M, body: (module: M) => Outputs): Outputs {
   tf.engine().startScope();

@@ -40,8 +40,8 @@ function recycleNetwork(fixture: ConformanceCase): Outputs {
     dim: args.number('dim', 512),
     heads: args.number('heads', 8),
     headDim: args.number('merge_h_dim', 64),
-    queries: args.number('k', 1),
-    queryMomentum: args.number('g_q_mm', 0.9998),
+    queries: args.number('k', 10),
+    queryMomentum: args.number('g_q_mm', 1),
     dropout: 0,
   };
   return withModule(new RecycleNetwork(config, new Rng(0)), (network) => {
@@ -86,7 +86,7 @@ function consistency(fixture: ConformanceCase): Outputs {
     const [student, teacher] = [bagOf(fixture), bagOf(fixture, 'aux.target')];
     const studentTemperature = args.number('temp_s', 1);
     const loss = (s: tf.Tensor2D, t: tf.Tensor2D) =>
-      consistencyLoss(tf.div(s, studentTemperature), t, args.number('temp_t', 0.1));
+      consistencyLoss(tf.div(s, studentTemperature), t, args.number('temp_t', 1));
     const { value, grad } = tf.valueAndGrad((s: tf.Tensor) => loss(s as tf.Tensor2D, teacher))(student);
     const rowLosses = Array.from({ length: student.shape[0] }, (_, row) =>
       loss(tf.slice(student, [row, 0], [1, -1]), tf.slice(teacher, [row, 0], [1, -1])),

@@ -23,7 +23,7 @@ import {
 } from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { mhimBaseOf } from './mhim-bases.js';
-import { mhimConfig } from './official-config.js';
+import { mhimConfig, requireOneVersion } from './official-config.js';
 import { valuesByHead } from './transmil.js';
 
 /** `MHIM` as a whole: teacher scores, student pass, baseline and inference. */
@@ -83,16 +83,16 @@ function attentionScore({ teacher, config }: MHIMv2, features: tf.Tensor2D): tf.
 function score(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
     const features = bagOf(fixture);
-    const { scores, target } = model.mine(features, { rng: new Rng(0) });
+    const { scores } = model.mine(features, { rng: new Rng(0) });
     const { aggregator } = model.teacher;
     const prediction = aggregator.forward(features);
-    const { attention } = prediction;
+    const { attention, embedding } = prediction;
     const { values } = prediction as Partial<TransMILAggregation>;
     const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
     return {
       ...numbers({
         'out.score': teacherScore(model, features),
-        'out.t_feat': target,
+        'out.t_feat': embedding,
         'out.attn': attention,
         'out.attn_score': attentionScore(model, features),
         'out.v': values && valuesByHead(values, attention?.shape[0] as number),
@@ -104,6 +104,7 @@ function score(fixture: ConformanceCase): Outputs {
 }
 
 function student(fixture: ConformanceCase): Outputs {
+  requireOneVersion(fixture);
   return withModule(loadMHIM(fixture), (model) => {
     const features = bagOf(fixture);
     const scheduled = fixture.config.mrh;
@@ -124,7 +125,7 @@ function student(fixture: ConformanceCase): Outputs {
       ),
       ...numbers({
         'out.score': teacherScore(model, features),
-        'out.t_feat': hard.target,
+        'out.t_feat': model.teacher.aggregator.forward(features).embedding,
         'out.s_feat': embedding,
         'out.logits': logits,
         'out.cls_loss': labelLoss,
@@ -159,18 +160,20 @@ function pure(fixture: ConformanceCase): Outputs {
 
 function infer(fixture: ConformanceCase): Outputs {
   return withModule(loadMHIM(fixture), (model) => {
-    const { student } = model;
+    const { student, config } = model;
     const prediction = model.predict(bagOf(fixture));
-    const { logits, instances } = prediction;
+    const { logits, instances, attention } = prediction;
     // What `forward_test` calls attention is, over DSMIL, the score of each instance.
-    const scored = student.instanceScore === 'logit';
+    const overDsmil = student.instanceScore === 'logit';
+    const scores = () =>
+      config.score === 'probability'
+        ? rankingScore(student.instanceLogits(instances, prediction), 'logit')
+        : tf.max(attention as tf.Tensor2D, 0);
     return numbers({
       'out.logits': logits,
       'out.probs': probabilities(logits),
       ...dsmilOutputs(student, prediction),
-      'out.attn': scored
-        ? rankingScore(student.instanceLogits(instances, prediction), 'logit')
-        : attentionOf(prediction),
+      'out.attn': overDsmil ? scores() : attentionOf(prediction),
     });
   });
 }

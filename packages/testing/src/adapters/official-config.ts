@@ -50,15 +50,21 @@ export function abmilConfig(args: OfficialArguments): ABMILConfig {
     embedDim: args.number('inner_dim', 512),
     featureBias: bias,
     attentionBias: bias,
+    classifierBias: bias || args.flag('mil_cls_bias', true),
     norm: norms[args.text('mil_norm', 'none')] ?? 'none',
     normPosition: args.number('embed_norm_pos', 0) === 1 ? 'instances' : 'features',
     position: args.text('pos', 'none') === 'sincos' ? 'sin-cos' : 'none',
   };
 }
 
-/** `AttentionGated`; here the classifier loses its bias with the others. */
+/** `AttentionGated`; here the classifier loses its bias with the others, and positions mean nothing. */
 export function gatedConfig(args: OfficialArguments): ABMILConfig {
-  return gatedABMIL({ ...abmilConfig(args), classifierBias: args.flag('mil_bias', true), attentionDropout: 0 });
+  return gatedABMIL({
+    ...abmilConfig(args),
+    classifierBias: args.flag('mil_bias', true),
+    attentionDropout: 0,
+    position: 'none',
+  });
 }
 
 /** The base of `MHIM` with `baseline=attn`. */
@@ -67,7 +73,7 @@ export function mhimBaseConfig(args: OfficialArguments): ABMILConfig {
     ...commonConfig(args),
     embedDim: args.number('mlp_dim', 512),
     gated: args.flag('da_gated', false),
-    attentionActivation: args.text('da_act', 'relu') as ActivationName,
+    attentionActivation: args.text('da_act', 'gelu') as ActivationName,
   });
 }
 
@@ -194,10 +200,6 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
   const loop = new OfficialArguments(config);
   const recycle = args.flag('merge_enable', true);
   const overDsmil = args.text('baseline', 'selfattn') === 'dsmil';
-  for (const ratio of ['mask_ratio', 'mask_ratio_l']) {
-    if (args.number(ratio, 0) > 0)
-      throw new KindNotBuilt(`${ratio}, of the conference version, with a recycle network`);
-  }
   return {
     // Officially DSMIL's instances count by their largest logit, or by their largest attention, of any class.
     score: args.flag('attn2score', true) ? 'probability' : 'attention',
@@ -205,7 +207,7 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
     maskRatioHigh: args.number('mask_ratio_h', 0),
     maskRatioHighDecay: 'none',
     randomHigh: args.number('mask_ratio_hr', 1),
-    keepRatio: args.number('merge_ratio', 0.2),
+    keepRatio: args.number('merge_ratio', 0),
     split: recycle ? 'random' : 'none',
     recycle,
     queries: args.number('merge_k', 1),
@@ -214,11 +216,20 @@ export function mhimConfig({ constructorArgs, config }: ConformanceCase): Partia
     recycleAtInference: recycle && args.flag('merge_test', false),
     teacherDropout: false,
     teacherRecycle: recycle,
-    temperature: args.number('temp_t', 0.1),
+    temperature: args.number('temp_t', 1),
     momentum: loop.number('mm', 0.9997),
     labelWeight: loop.number('main_alpha', 1),
     consistencyWeight: loop.number('aux_alpha', 0),
   };
+}
+
+/** Two of `MHIM`'s arguments are the conference version's, and train no model of ours together with a recycle network. */
+export function requireOneVersion({ constructorArgs }: ConformanceCase): void {
+  const args = new OfficialArguments(constructorArgs);
+  for (const ratio of ['mask_ratio', 'mask_ratio_l']) {
+    if (args.number(ratio, 0) > 0)
+      throw new KindNotBuilt(`${ratio}, of the conference version, with a recycle network`);
+  }
 }
 
 /** What every official class takes. */

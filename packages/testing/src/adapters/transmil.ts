@@ -9,7 +9,7 @@ import {
 } from '@mhim/mil-aggregators';
 import { MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
-import { bagOf, callFor, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
+import { bagOf, callFor, frozenCall, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { OfficialArguments, transMILConfig } from './official-config.js';
 
@@ -24,7 +24,7 @@ export const transMILAdapters: Adapters = {
 function whole(fixture: ConformanceCase, config: TransMILConfig): Outputs {
   return withModule(new TransMIL(config, new Rng(0)), (model) => {
     loadParameters(model, fixture);
-    const [features, call] = [bagOf(fixture), callFor(fixture)];
+    const [features, call] = [bagOf(fixture), frozenCall()];
     const instances = model.embed(features, call);
     const aggregation = model.aggregate(instances, call);
     const logits = model.classify(aggregation);
