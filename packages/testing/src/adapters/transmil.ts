@@ -9,7 +9,15 @@ import {
 } from '@mhim/mil-aggregators';
 import { MhimError, Rng, type Module } from '@mhim/tensor';
 import type { Adapters, ConformanceCase, Outputs } from '../conformance-case.js';
-import { bagOf, callFor, frozenCall, loadParameters, lossAndGradients, numbers, withModule } from './fixture-tensors.js';
+import {
+  bagOf,
+  callFor,
+  frozenCall,
+  loadParameters,
+  lossAndGradients,
+  numbers,
+  withModule,
+} from './fixture-tensors.js';
 import { probabilities, targetOf } from './label-loss.js';
 import { OfficialArguments, transMILConfig } from './official-config.js';
 
