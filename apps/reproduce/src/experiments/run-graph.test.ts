@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
@@ -235,6 +235,21 @@ describe('plan, run, collect', () => {
     const { code, err } = await reproduce('run', '--plan', at(out, 'jobs.jsonl'), '--job', '0');
     expect(code).toBe(75);
     expect(err).toContain('another process is training into this folder');
+  });
+
+  test('a lock of another machine is waited for, and taken over when nothing was heard of it for ten minutes', async () => {
+    const [job] = jobsOf(out, 'jobs.jsonl') as [Job];
+    const lock = at(out, 'jobs', job.id, '.lock');
+    writeFileSync(lock, JSON.stringify({ pid: 17, host: 'node-9' }));
+    const run = () => reproduce('run', '--plan', at(out, 'jobs.jsonl'), '--job', '0');
+    expect(await run()).toMatchObject({
+      code: 75,
+      err: expect.stringMatching(/process 17 on node-9, .* abandoned at/) as string,
+    });
+    const before = new Date(Date.now() - 11 * 60_000);
+    utimesSync(lock, before, before);
+    expect((await run()).code).toBe(0);
+    expect(existsSync(lock)).toBe(false);
   });
 
   test('bad data are 65, bad plans 2', async () => {

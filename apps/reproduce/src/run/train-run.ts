@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend } from '@mhim/tensor';
-import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
+import { lockRun, progressBar, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import {
@@ -189,7 +189,6 @@ class TrainRun {
     const start = Date.now();
     const title = `fold ${fold.fold + 1}/${this.folds.length} ${protocol} ${stage}`;
     try {
-      const observer = stoppable(progress.run(title), this.options.interrupts);
       const plan = {
         source: this.source,
         fold,
@@ -200,7 +199,8 @@ class TrainRun {
         baseline,
         checkpointSeconds,
         ...(stage === 'baseline' ? {} : { moments }),
-        observer,
+        signal: this.options.interrupts.signal,
+        observer: progress.run(title),
       };
       const { result, fit } = await runStage(plan);
       this.stages.push({ fold: fold.fold, protocol, stage, folder, fit });
@@ -348,17 +348,6 @@ function chosenFolds(folds: readonly Fold[], only: number | undefined): readonly
     path: '--only-fold',
     hint: `Folds are numbered 0 to ${folds.length - 1}.`,
   });
-}
-
-/** Stops at the next step when asked to; what was trained since the last checkpoint is trained again. */
-function stoppable(observer: FitObserver, { signal }: Interrupts): FitObserver {
-  return {
-    ...observer,
-    onStep(step) {
-      signal.throwIfAborted();
-      observer.onStep?.(step);
-    },
-  };
 }
 
 function predictionRows({ fold, protocol, stage, fit }: TrainedStage): PredictionRow[] {

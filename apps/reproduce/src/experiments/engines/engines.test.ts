@@ -98,5 +98,6 @@ test('Nextflow: a process a level, joined by what jobs start from', () => {
   expect(files['main.nf']).toContain("include { JOB as LEVEL_2 } from './job.nf'");
   expect(files['main.nf']).toContain('done_2 = LEVEL_2(waiting.combine(done_1');
   expect(files['job.nf']).toContain('task.exitStatus in [2, 65]');
+  expect(files['job.nf']).toContain('sleep ${task.attempt == 1 ? 0 : 60}\n');
   expect(files['nextflow.config']).toContain("time = '7200s'");
 });
