@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
+import { absolutePaths } from '../data/absolute-paths.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import {
   openData,
@@ -273,7 +274,7 @@ async function claim(
   if (before !== undefined && before !== fingerprint) await requireReadable(source);
   folder.claim(
     {
-      'config.json': { ...config, ...absolute(config) },
+      'config.json': absolutePaths(config),
       'data.json': {
         name: source.name,
         bags: source.bags.length,
@@ -289,15 +290,6 @@ async function claim(
     ['data', 'labels', 'folds'],
     comparable,
   );
-}
-
-/** The run folder has to find its data from anywhere. */
-function absolute({ data, labels, folds }: TrainConfig): Pick<TrainConfig, 'data' | 'labels' | 'folds'> {
-  return {
-    data: existsSync(data) ? resolve(data) : data,
-    ...(labels !== undefined && { labels: resolve(labels) }),
-    ...(folds !== undefined && { folds: resolve(folds) }),
-  };
 }
 
 /** @throws MhimError `config` unless the baselines were trained on the same folds */

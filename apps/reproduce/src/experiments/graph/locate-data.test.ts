@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { writeNpy } from '@mhim/datasets';
 import { expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../../test-helpers.js';
 import type { ExperimentResult } from '../results/experiment-result.js';
 import type { Job } from './job.js';
+import { locateData } from './locate-data.js';
 
 const at = temporaryFolder();
 
@@ -84,4 +85,34 @@ test('a set whose folds are wrong costs only itself, in one line', async () => {
   const dry = await reproduce(...args, '--dry-run', ...small);
   expect(dry.err).toMatch(/planned as the paper describes it: camelyon with resnet-50 features: .*folds\.json/);
   expect(dry.out).toMatch(/table-7 +2 +2 /);
+});
+
+test('a plan finds its data from any working folder', async () => {
+  const made = ['simulate', '--slides', '8', '--instances', '4-6', '--width', '8', '--difficulty', 'easy'];
+  expect((await reproduce(...made, '--out', at('here/camelyon/resnet-50'))).code).toBe(0);
+  const table = ['table', '7', '--only', 'Baseline', '--only', 'AB.', '--only', 'R50', '--only', 'CAMELYON'];
+  const small = ['--k', '2', '--folds', '0', '--epochs', '1', '--out', 'out'];
+  const before = process.cwd();
+  for (const [name, where] of [
+    ['root', ['--data-root', 'here']],
+    ['set', ['--data', 'camelyon=here/camelyon/resnet-50']],
+    ['simulated', ['--simulated', '--slides', '8']],
+  ] as [string, string[]][]) {
+    mkdirSync(at(name), { recursive: true });
+    process.chdir(at());
+    try {
+      expect((await reproduce('plan', ...table, ...where, ...small, '--out', `${name}/out`)).code, name).toBe(0);
+    } finally {
+      process.chdir(before);
+    }
+    const [{ config }] = readFileSync(at(name, 'out', 'jobs.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Job) as [Job];
+    expect(isAbsolute(config.data), config.data).toBe(true);
+    const { code, err } = await reproduce('run', '--plan', at(name, 'out', 'jobs.jsonl'), '--job', '0');
+    expect(code, err).toBe(0);
+  }
+  const builtIn = { set: 'camelyon', extractor: 'resnet-50', task: 'classification' } as const;
+  expect(await locateData(builtIn, { given: { '*': 'musk1' } })).toEqual({ data: 'musk1' });
 });

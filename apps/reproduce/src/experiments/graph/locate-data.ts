@@ -7,6 +7,7 @@ import { stringify } from 'csv-stringify/sync';
 import { findCohort } from '../../cohorts/catalogue.js';
 import type { Cohort } from '../../cohorts/cohort.js';
 import type { TrainInput } from '../../config/train-config.js';
+import { absolutePaths } from '../../data/absolute-paths.js';
 import { DATA_SETS, EXTRACTORS, type DataRef } from '../experiment.js';
 
 /** Where the user's data lie. */
@@ -39,12 +40,17 @@ export type LocatedData = Pick<TrainInput, 'dataSet' | 'extractor' | 'labels' | 
 
 /**
  * The one place that knows where features, labels and folds of a data set are; whether they are all there is seen when they are opened.
- * Undefined where no place is named.
+ * Undefined where no place is named. Paths are absolute: jobs are done from other working folders and on other machines.
  *
  * In order: what `--data` names for the set and extractor, the set, or everything; simulated slides; below `--data-root` a bag store or
  * labelled folder SET/EXTRACTOR, else whatever the catalogue of data sets finds there.
  */
 export async function locateData(ref: DataRef, places: DataPlaces): Promise<LocatedData | undefined> {
+  const located = await find(ref, places);
+  return located && absolutePaths(located);
+}
+
+async function find(ref: DataRef, places: DataPlaces): Promise<LocatedData | undefined> {
   const { set, extractor, task } = ref;
   const given = places.given?.[`${set}/${extractor}`] ?? places.given?.[set] ?? places.given?.['*'];
   const { onMissing } = places;
