@@ -1,9 +1,8 @@
 import { Argument, type Command } from 'commander';
-import { MhimError } from '@mhim/tensor';
 import { experimentNamed, experiments } from '../experiments/catalogue.js';
 import type { Experiment } from '../experiments/experiment.js';
 import { planExperiments } from '../experiments/graph/plan.js';
-import { runJobs, type FailedJob } from '../experiments/graph/run-jobs.js';
+import { failureOf, runJobs } from '../experiments/graph/run-jobs.js';
 import { JobStore } from '../experiments/graph/job-store.js';
 import { planTable } from '../experiments/results/plan-table.js';
 import { writeResults } from '../experiments/results/write-results.js';
@@ -68,14 +67,5 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
   const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
   const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });
   process.stdout.write(await writeResults({ ...plan, definitions: chosen }, store));
-  if (failed.length > 0) throw firstFailure(failed);
-}
-
-function firstFailure(failed: readonly FailedJob[]): Error {
-  const { job, error } = failed[0] as FailedJob;
-  const { code = 'data', path } = error as { code?: MhimError['code']; path?: string };
-  return new MhimError(`${failed.length} jobs failed, the first ${job.name}: ${error.message}`, {
-    ...{ code, path },
-    cause: error,
-  });
+  if (failed.length > 0) throw failureOf(failed);
 }
