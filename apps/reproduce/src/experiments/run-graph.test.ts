@@ -122,6 +122,44 @@ describe('the run graph', () => {
     );
   });
 
+  test('what does not matter to a training does not make it another', async () => {
+    const store = at('graph', 'simulated', 'camelyon_resnet-50_8_10-24_16');
+    for (const more of [
+      ['--set', 'validationRatio=0.1'],
+      ['--set', 'onMissing=skip'],
+      ['--data', `camelyon/resnet-50=${store}`],
+      ['--data', `camelyon=${store}`, '--set', 'onMissing=skip'],
+    ])
+      expect((await run(...more, '--dry-run')).out, more.join(' ')).toMatch(/table-8 +3 +3 +0 +3 +0 /);
+  });
+
+  test('a training that was stopped goes on though it is described in another way', async () => {
+    const id = first[0] as string;
+    const before = modified('graph', id);
+    for (const file of ['result.json', 'results.json', 'fold-0/metrics.json']) rmSync(at('graph', 'jobs', id, file));
+    const { code, err } = await run('--set', 'onMissing=skip', '--set', 'validationRatio=0.1');
+    expect(code, err).toBe(0);
+    expect(modified('graph', id)).toBe(before);
+  });
+
+  test('both protocols are two jobs, of which one is there', async () => {
+    const before = done('graph');
+    const { code, out, err } = await run('--protocol', 'both');
+    expect(code, err).toBe(0);
+    expect(err).not.toMatch(/fold 1\/2 paper/);
+    expect(err.match(/fold 1\/2 honest/g)).toHaveLength(3);
+    expect(done('graph')).toHaveLength(before.length + 3);
+    expect(out).toMatch(/Baseline +[\d.]+ \/ [\d.]+ \(/);
+    const result = JSON.parse(read('graph', 'table-8.json')) as ExperimentResult;
+    expect(result).toMatchObject({ protocol: 'paper', missing: [] });
+    const report = read('graph', 'report.html');
+    for (const model of first) expect(modified('graph', model)).not.toContain('"honest"');
+    expect(report).toContain('honest');
+    const alone = await run('--protocol', 'honest');
+    expect(alone.err).not.toContain('fold 1/2');
+    expect(alone.out).toContain('chosen on a part of the training fold');
+  });
+
   test('a result of something else is none', async () => {
     const id = first[0] as string;
     writeFileSync(at('graph', 'jobs', id, 'result.json'), JSON.stringify({ format: 'mhim-job-result', id: 'other' }));

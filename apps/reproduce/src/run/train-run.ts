@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitResult } from '@mhim/training';
+import { idleOptions } from '../config/idle-options.js';
 import type { TrainConfig } from '../config/train-config.js';
 import { absolutePaths } from '../data/absolute-paths.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
@@ -272,6 +273,8 @@ async function claim(
   const before = folder.readJson<{ fingerprint?: string }>('data.json')?.fingerprint;
   // A bag that has been damaged since says more than two checksums.
   if (before !== undefined && before !== fingerprint) await requireReadable(source);
+  const sha256 = hashFolds(named);
+  const sameBags = before === fingerprint && folder.readJson<{ sha256?: string }>('folds.json')?.sha256 === sha256;
   folder.claim(
     {
       'config.json': absolutePaths(config),
@@ -284,10 +287,10 @@ async function claim(
         fingerprint,
         ...(baselineDir === undefined ? {} : { baseline: fingerprintOfBaseline(baselineDir, named) }),
       },
-      'folds.json': { unit: 'bag', sha256: hashFolds(named), folds: named },
+      'folds.json': { unit: 'bag', sha256, folds: named },
     },
-    // Where the files lie does not matter; what they say is compared by its fingerprint.
-    ['data', 'labels', 'folds'],
+    // Where the files lie does not matter; what they say is compared by its fingerprint. Of other bags or folds the option is named.
+    sameBags ? [...idleOptions(config), 'name'] : ['data', 'labels', 'folds'],
     comparable,
   );
 }

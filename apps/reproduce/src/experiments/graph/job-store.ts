@@ -19,8 +19,8 @@ export interface JobResult {
   simulated: boolean;
   /** `train`: the figures of the fold. */
   result?: FoldResult;
-  /** `evaluate`: by protocol. */
-  external?: Partial<Record<'paper' | 'honest', Metrics & { bags: number }>>;
+  /** `evaluate`. */
+  external?: Metrics & { bags: number };
   /** `measure`. */
   costs?: Record<CostName, number> & { machine: string };
 }

@@ -27,7 +27,7 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   // CLAM's folders, TRIDENT's, and a bag store in the plain layout; nothing of LUSC.
   CASES.forEach((id, i) => {
     slide(`all/tcga_blca/uni/pt_files/${id}-01Z-00-DX1.A`, i);
-    slide(`all/luad/20x_256px_0px_overlap/features_uni_v1/${id}-01Z-00-DX1.A`, i);
+    slide(`all/luad/20x_256px_0px_overlap/features_uni_v1/${id}-01Z-00-DX1.A`, i + 0.5);
     slide(`plain/${id}`, i);
   });
   const table = ['case_id,survival_months,censorship', ...outcomes].join('\n');
@@ -49,6 +49,12 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   expect(comparable).toBe(true);
   const ours = rows.flatMap(({ cells }) => cells).flatMap((cell) => cell?.ours ?? []);
   expect(ours).toHaveLength(2);
+
+  // The same files as a folder of their own are the same jobs.
+  CASES.forEach((id, i) => slide(`folder/${id}-01Z-00-DX1.A`, i));
+  put('folder/survival.csv', table);
+  const given = await reproduce(...args, '--data', `tcga-blca/uni=${at('folder')}`, '--dry-run');
+  expect(given.out, given.err).toMatch(/table-4 +3 +3 +0 +2 +1 /);
 
   const luscStore = [
     'convert',

@@ -2,7 +2,6 @@ import type { Interrupts } from '../../interrupt.js';
 import { MhimError } from '@mhim/tensor';
 import { evaluateModels } from '../../commands/evaluate.js';
 import type { Metrics, Results } from '../../run/results.js';
-import type { Protocol } from '../../run/train-run.js';
 import { trainRun } from '../../run/train-run.js';
 import type { Job } from './job.js';
 import type { JobResult, JobStore } from './job-store.js';
@@ -78,20 +77,15 @@ async function evaluate(
   { store, interrupts }: RunJobOptions,
 ): Promise<Pick<JobResult, 'external' | 'simulated'>> {
   const trained = needs[0] as string;
-  const external: JobResult['external'] = {};
-  for (const protocol of config.protocol === 'both' ? (['paper', 'honest'] as const) : [config.protocol]) {
-    const { rows, predictions } = await evaluateModels(
-      { run: store.folder(trained).path, protocol, ...test, onMissing: config.onMissing },
-      interrupts.signal,
-    );
-    const [{ what: _what, ...figures }] = rows as [{ what: string; bags: number } & Metrics];
-    external[protocol] = figures;
-    store.folder(id).writeJson(predictions[0], predictionsFile(protocol));
-  }
+  const { protocol, onMissing } = config;
+  const { rows, predictions } = await evaluateModels(
+    { run: store.folder(trained).path, protocol, ...test, onMissing },
+    interrupts.signal,
+  );
+  const [{ what: _what, ...external }] = rows as [{ what: string; bags: number } & Metrics];
+  store.folder(id).writeJson(predictions[0], PREDICTIONS);
   return { external, simulated: store.result(trained)?.simulated ?? false };
 }
 
 /** Of an `evaluate` job, with what its curves are drawn from: `AnyPredictions` on all bags of the second set. */
-export function predictionsFile(protocol: Protocol): string {
-  return `predictions-${protocol}.json`;
-}
+export const PREDICTIONS = 'predictions.json';

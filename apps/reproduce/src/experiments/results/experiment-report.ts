@@ -199,7 +199,9 @@ function protocolsOf(rows: readonly ModelResult[], main: Protocol): ReportProtoc
 
 /** The jobs of all cells, then those that they start from. */
 function usedJobs(reported: readonly ReportedExperiment[], jobs: ReadonlyMap<string, Job>): Job[] {
-  const ids = new Set(reported.flatMap(({ planned }) => planned.cells.flatMap((cell) => cell.jobs)));
+  const ids = new Set(
+    reported.flatMap(({ planned }) => planned.cells.flatMap(({ jobs: own, honest = [] }) => [...own, ...honest])),
+  );
   // What is added while a set is walked is walked too.
   for (const id of ids) for (const start of jobs.get(id)?.needs ?? []) ids.add(start);
   return [...ids].flatMap((id) => jobs.get(id) ?? []);
