@@ -1,8 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
-import type { Job } from './graph/job.js';
+import { codeVersion } from '../code-version.js';
+import type { Environment } from '../run/environment.js';
+import { jobIdOf, type Job } from './graph/job.js';
 import type { ExperimentResult } from './results/experiment-result.js';
 
 const at = temporaryFolder();
@@ -158,6 +160,46 @@ describe('the run graph', () => {
     const alone = await run('--protocol', 'honest');
     expect(alone.err).not.toContain('fold 1/2');
     expect(alone.out).toContain('chosen on a part of the training fold');
+  });
+
+  test('results of another version of the code are named and shown when asked for, and not used', async () => {
+    const other = '0123456789ab';
+    for (const id of first) {
+      const job = JSON.parse(read('graph', 'jobs', id, 'job.json')) as Job;
+      const own = jobIdOf(job.work, other);
+      cpSync(at('graph', 'jobs', id), at('other', 'jobs', own), { recursive: true });
+      const put = (name: string, value: object) => writeFileSync(at('other', 'jobs', own, name), JSON.stringify(value));
+      put('job.json', { ...job, id: own, code: other });
+      put('result.json', { ...(JSON.parse(modified('graph', id)) as object), id: own });
+    }
+    const there = ['--out', at('other')];
+    expect((await run(...there, '--dry-run')).out).toMatch(/table-8 +3 +3 +0 +0 +3 /);
+    expect((await run(...there, '--dry-run', '--code-version', other)).out).toMatch(/table-8 +3 +3 +0 +3 +0 /);
+    const shown = await run(...there, '--code-version', other);
+    expect([shown.code, shown.err]).toEqual([0, expect.not.stringContaining('fold 1/2') as string]);
+    expect(shown.out).not.toContain('not done');
+    expect(await run(...there, '--code-version', 'ffffffffffff')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/no job of this plan was done by .*ffffffffffff.*\(3 by 0123456789ab/) as string,
+    });
+    const plan = ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON', ...small('other')];
+    expect((await reproduce('plan', 'table', '8', ...plan)).code).toBe(0);
+    const collected = await reproduce('collect', ...there);
+    expect(collected.out).toMatch(/0 of 3 jobs are done[^]*3 by 0123456789ab; this is [0-9a-f]{12}/);
+    expect((await reproduce('collect', ...there, '--code-version', other)).out).toContain('3 of 3 jobs are done');
+    const { code, err } = await run(...there);
+    expect(code, err).toBe(0);
+    expect(err).toContain('3 by 0123456789ab');
+    expect(err.match(/fold 1\/2/g)).toHaveLength(3);
+    for (const id of first) expect(modified('other', id)).toBe(modified('graph', id));
+    const environment = JSON.parse(read('other', 'jobs', first[0] as string, 'environment.json')) as Environment;
+    expect(environment.versions.code).toBe(codeVersion());
+    writeFileSync(at('other', 'old.jsonl'), read('other', 'jobs.jsonl').replaceAll(codeVersion(), other));
+    for (const id of first) rmSync(at('other', 'jobs', id), { recursive: true });
+    expect(await reproduce('run', '--plan', at('other', 'old.jsonl'), '--job', '0')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/was planned by the code version 0123456789ab, this is/) as string,
+    });
   });
 
   test('a result of something else is none', async () => {

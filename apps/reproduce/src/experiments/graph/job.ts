@@ -3,17 +3,17 @@ import { idleOptions } from '../../config/idle-options.js';
 import type { TrainConfig } from '../../config/train-config.js';
 import { comparable } from '../../models/later-options.js';
 import type { Protocol } from '../../run/train-run.js';
-import { VERSION } from '../../version.js';
 import type { DataRef } from '../experiment.js';
 import type { LocatedData } from './locate-data.js';
 
 /** One unit of work, a line of `jobs.jsonl`. */
 export interface Job {
-  /**
-   * Hash of all that decides the result, and of nothing else: configuration, split, content of the data, code version, and the jobs it
-   * starts from.
-   */
+  /** Hash of `work` and `code`: of all that decides the result. */
   id: string;
+  /** Hash of what is to be done, whatever code does it: configuration, split, content of the data, and the work that it starts from. */
+  work: string;
+  /** The version of the code that planned it, and alone may do it. */
+  code: string;
   /**
    * `train`: one model on one fold. `evaluate`: the model of another job on all bags of a second set. `measure`: what a model
    * costs on this machine.
@@ -47,11 +47,21 @@ export interface DataIdentity {
   split: string;
 }
 
-/** The id of a job, before it has one: 16 hexadecimal digits. */
-export function jobId(job: Omit<Job, 'id' | 'cost'>, data: DataIdentity, test?: DataIdentity): string {
-  const { kind, fold, needs, moments } = job;
+/** What a job has to do, in 16 hexadecimal digits. @param needs the work of the jobs that it starts from */
+export function workOf(
+  job: Pick<Job, 'kind' | 'config' | 'fold' | 'moments'>,
+  needs: readonly string[],
+  data: DataIdentity,
+  test?: DataIdentity,
+): string {
+  const { kind, fold, moments } = job;
   const own = kind === 'evaluate' ? { test: test?.fingerprint } : { settings: settingsOf(job), fold, moments, data };
-  return hashOf({ kind, needs, ...own, version: VERSION }).slice(0, 16);
+  return hashOf({ kind, needs, ...own }).slice(0, 16);
+}
+
+/** The id of a job: 16 hexadecimal digits. */
+export function jobIdOf(work: string, code: string): string {
+  return hashOf({ work, code }).slice(0, 16);
 }
 
 /** What of a configuration decides a result: of a cost, the model. What an evaluation judges is what it needs. */

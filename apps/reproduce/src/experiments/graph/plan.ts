@@ -1,4 +1,5 @@
 import { MhimError } from '@mhim/tensor';
+import { codeVersion } from '../../code-version.js';
 import type { TrainConfig } from '../../config/train-config.js';
 import { baselineOf, startsFromBaseline } from '../../models/create-model.js';
 import { modelName } from '../../report/model-names.js';
@@ -13,7 +14,7 @@ import {
 } from '../experiment.js';
 import { costOf } from './cost.js';
 import { assumedIndex, DataIndices, type DataIndex } from './data-index.js';
-import { jobId, type Job } from './job.js';
+import { jobIdOf, workOf, type Job } from './job.js';
 import { expectedPlace, locateData, type DataPlaces, type LocatedData } from './locate-data.js';
 import { selected } from './selection.js';
 import type { StepTimes } from './step-times.js';
@@ -205,7 +206,7 @@ class Planner {
   ): Promise<string> {
     const what = kind === 'evaluate' ? ' on CPTAC' : kind === 'measure' ? ' cost' : '';
     const honest = config.protocol === 'honest' ? ' · honest' : '';
-    const job: Omit<Job, 'id'> = {
+    const about: Omit<Job, 'id' | 'work' | 'code'> = {
       kind,
       name: `${set} · ${extractor} · ${modelName(config)}${variantOf(config, spec)}${what} · fold ${fold} · seed ${config.seed}${honest}`,
       data: { set, extractor, task },
@@ -219,13 +220,16 @@ class Planner {
       ? { fingerprint: index.fingerprint, split: `assumed, seed ${config.seed}` }
       : await this.indices.identity(config);
     const tested = test && { fingerprint: test.index.fingerprint, split: '' };
-    const id = jobId(job, { fingerprint: identity.fingerprint, split: identity.split }, tested);
+    const starts = needs.map((need) => (this.jobs.get(need) as Job).work);
+    const work = workOf(about, starts, { fingerprint: identity.fingerprint, split: identity.split }, tested);
+    const code = codeVersion();
+    const id = jobIdOf(work, code);
     if (!this.jobs.has(id)) {
       const folds = config.k ?? 5;
       this.jobs.set(id, {
-        id,
-        ...job,
-        cost: costOf(job, { index, folds, test: test?.index, times: this.options.times }),
+        ...{ id, work, code },
+        ...about,
+        cost: costOf(about, { index, folds, test: test?.index, times: this.options.times }),
       });
     }
     return id;

@@ -1,11 +1,12 @@
 import type { Interrupts } from '../../interrupt.js';
 import { MhimError } from '@mhim/tensor';
-import { evaluateModels } from '../../commands/evaluate.js';
+import { evaluateModels } from '../../run/evaluate-models.js';
 import type { Metrics, Results } from '../../run/results.js';
 import { trainRun } from '../../run/train-run.js';
 import type { Job } from './job.js';
 import type { JobResult, JobStore } from './job-store.js';
 import { measureCosts } from './measure-costs.js';
+import { requireOwnCode } from './other-code.js';
 
 export interface RunJobOptions {
   store: JobStore;
@@ -24,6 +25,7 @@ export interface RunJobOptions {
 export async function runJob(job: Job, options: RunJobOptions): Promise<boolean> {
   const { store, jobs, interrupts } = options;
   if (store.result(job.id)) return false;
+  requireOwnCode(job);
   for (const id of job.needs) {
     const needed = jobs.get(id);
     if (!needed) {

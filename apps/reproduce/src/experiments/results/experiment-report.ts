@@ -14,6 +14,7 @@ import { modelName } from '../../report/model-names.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions, survivalDefinitions } from '../../run/results.js';
 import type { Protocol } from '../../run/train-run.js';
+import { codeVersion } from '../../code-version.js';
 import { VERSION } from '../../version.js';
 import type { FigureName, GridExperiment, MetricName } from '../experiment.js';
 import type { Job } from '../graph/job.js';
@@ -220,7 +221,7 @@ function environmentOf(used: readonly Job[], store: JobStore): Surroundings | un
     measured ??= {
       startedAt: new Date().toISOString(),
       backend: { name: '', summary: machine },
-      versions: { mhim: VERSION, node: process.version },
+      versions: { mhim: VERSION, code: codeVersion(), node: process.version },
     };
   }
   return measured;
