@@ -12,7 +12,6 @@ import { experimentOptions, planOptions, type ExperimentFlags } from './experime
 import { integer } from './option-types.js';
 
 interface RunFlags extends ExperimentFlags {
-  dryRun?: boolean;
   codeVersion?: string;
   jobs: number;
 }

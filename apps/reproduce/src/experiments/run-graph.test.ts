@@ -266,6 +266,22 @@ describe('estimates', () => {
   });
 });
 
+test.each([
+  ['8', ['R50', 'AB.', 'CAMELYON']],
+  ['4', ['UNI', 'AB-MIL', 'BLCA']],
+  ['5', ['R50', 'AB-MIL']],
+])('a rehearsal of table %s that is only planned writes nothing, and is the one that is run', async (number, names) => {
+  const only = names.flatMap((name) => ['--only', name]);
+  const { code, out, err } = await reproduce('table', number, ...only, ...small('nothing'), '--dry-run');
+  expect(code, err).toBe(0);
+  expect(existsSync(at('nothing'))).toBe(false);
+  const planned = await reproduce('plan', 'table', number, ...only, ...small('something'));
+  const row = (text: string) => text.match(/^table-\d.*$/m)?.[0];
+  expect(row(out)).toMatch(/^table-\d +[1-9]/);
+  expect(row(out)).toBe(row(planned.out));
+  expect(out).not.toContain('Not found');
+});
+
 describe('plan, run, collect', () => {
   const out = 'cluster';
   const only = ['--only', 'AB-MIL,MHIM-v2(AB.)', '--only', 'R50', '--only', 'CPTAC-NSCLC'];

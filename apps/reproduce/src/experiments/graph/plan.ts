@@ -86,7 +86,7 @@ class Planner {
   private chosen = 0;
 
   constructor(private readonly options: PlanOptions) {
-    this.indices = new DataIndices(options.log);
+    this.indices = new DataIndices(options.log, options.places.simulated);
   }
 
   async add(experiment: Experiment): Promise<PlannedExperiment> {
