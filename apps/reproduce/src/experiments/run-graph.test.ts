@@ -172,6 +172,7 @@ describe('the run graph', () => {
       put('job.json', { ...job, id: own, code: other });
       put('result.json', { ...(JSON.parse(modified('graph', id)) as object), id: own });
     }
+    cpSync(at('graph', 'simulated'), at('other', 'simulated'), { recursive: true });
     const there = ['--out', at('other')];
     expect((await run(...there, '--dry-run')).out).toMatch(/table-8 +3 +3 +0 +0 +3 /);
     expect((await run(...there, '--dry-run', '--code-version', other)).out).toMatch(/table-8 +3 +3 +0 +3 +0 /);
