@@ -1,11 +1,14 @@
-/** Ctrl-C and `kill`: the first asks running work to stop at its next safe point, the second stops at once. */
+/**
+ * Ctrl-C and `kill`: the first asks running work to stop at its next safe point, for which it has ten seconds, the second stops at
+ * once.
+ */
 export interface Interrupts {
   readonly signal: AbortSignal;
   /** With what code the program ends when it was stopped; default 130, the shell's for Ctrl-C. */
   exitCode?: number;
 }
 
-/** What a run that was asked to stop throws; nothing is lost, because checkpoints are written atomically. */
+/** What a run that was asked to stop throws; what is on disk is whole, because files are written atomically. */
 export class Interrupted extends Error {
   constructor() {
     super('Interrupted.');
@@ -22,7 +25,7 @@ export function handleInterrupts(): Interrupts {
     process.on(name, () => {
       if (controller.signal.aborted) leave();
       controller.abort(new Interrupted());
-      // A command without safe points of its own ends here; its files are either complete or not there.
+      // Work without a safe point in all this time ends here: its files are either complete or not there, and locks go with the process.
       setTimeout(leave, 10_000).unref();
     });
   }

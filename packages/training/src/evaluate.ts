@@ -1,14 +1,16 @@
 import type { BagInfo } from '@mhim/datasets';
+import { breathe } from './breathe.js';
 import type { FeatureCache } from './feature-cache.js';
 import type { Learner } from './learner.js';
 import type { Task } from './task.js';
 
-/** Predicts bags one after the other. */
+/** Predicts bags one after the other; stops between two of them with the reason of a signal that was given. */
 export async function evaluate<P>(
   learner: Pick<Learner, 'predict'>,
   cache: FeatureCache,
   indices: readonly number[],
   task: Pick<Task<P>, 'predictions'>,
+  signal?: AbortSignal,
 ): Promise<P> {
   const bags: BagInfo[] = [];
   const logits: Float32Array[] = [];
@@ -18,6 +20,7 @@ export async function evaluate<P>(
       bags.push(info);
       logits.push(learner.predict(features, positions));
     });
+    await breathe(signal);
   }
   return task.predictions(bags, logits);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Bag } from '@mhim/datasets';
-import { useBackend } from '@mhim/tensor';
+import { useBackend, type Rng } from '@mhim/tensor';
 import { fit, type FitOptions } from './fit.js';
 import { cosineRate } from './schedules.js';
 import { toyBags, toyLearner, type ToyModel } from './test-helpers.js';
@@ -64,6 +64,31 @@ test.each(models)('%s: a run cut off anywhere goes on to the same bytes', async 
   const silent = { onStep: () => expect.unreachable() };
   expect(await fit({ ...run, folder: cut, observer: silent })).toEqual(result);
 });
+
+test.each([
+  ['between two epochs', 3],
+  ['of the finished model', 6],
+])(
+  'asked to stop in the evaluation %s, a run stops at the next bag and goes on to the same result',
+  async (_, epoch) => {
+    const run = { ...options('ab-mil'), checkpointSeconds: 0, folder: join(folder, `evaluation-${epoch}`) };
+    const controller = new AbortController();
+    let [epochs, predicted] = [0, 0];
+    const createLearner = async (rng: Rng) => {
+      const learner = await options('ab-mil').createLearner(rng);
+      const predict = learner.predict.bind(learner);
+      learner.predict = (...args) => {
+        if (epochs === epoch && ++predicted === 2) setImmediate(() => controller.abort(new Error('stop')));
+        return predict(...args);
+      };
+      return learner;
+    };
+    const observer = { onEpoch: () => void epochs++ };
+    await expect(fit({ ...run, createLearner, observer, signal: controller.signal })).rejects.toThrow('stop');
+    expect(predicted).toBeLessThan(4);
+    expect(await fit(run)).toEqual(await fit(options('ab-mil')));
+  },
+);
 
 test('a damaged checkpoint costs an epoch, not the run', async () => {
   const run = { ...options('ab-mil'), checkpointSeconds: 0 };

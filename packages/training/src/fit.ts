@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { fitStandardiser, type BagSource, type Standardiser } from '@mhim/datasets';
 import { MhimError, Rng } from '@mhim/tensor';
+import { breathe } from './breathe.js';
 import { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
 import { classificationTask, type Predictions } from './classification-task.js';
 import { evaluate } from './evaluate.js';
@@ -10,7 +11,7 @@ import type { EpochRecord, FitObserver } from './fit-observer.js';
 import type { Learner, StepLosses } from './learner.js';
 import type { LearningRateSchedule } from './schedules.js';
 import { hashOf, RunFiles, type RunIdentity } from './run-files.js';
-import { lockRun } from './run-lock.js';
+import { lockRun, requireLock } from './run-lock.js';
 import type { Task } from './task.js';
 import { tensorBoard } from './tensorboard.js';
 
@@ -54,6 +55,8 @@ export interface FitOptions<P = Predictions> {
   memoryBudget?: number;
   /** Whether the native backend writes TensorBoard event files into `folder`. Default true. */
   tensorBoard?: boolean;
+  /** Stops the run between two bags, in training as in evaluation, with its reason; the last checkpoint stays. */
+  signal?: AbortSignal;
   observer?: FitObserver;
 }
 
@@ -153,7 +156,7 @@ class Run<P> {
     while (this.epoch < epochs && !this.stopped) {
       this.learner.learningRate = schedule(this.epoch);
       const losses = await this.oneEpoch();
-      const predictions = await evaluate(this.learner, this.cache, this.options.select, this.task);
+      const predictions = await this.predict(this.options.select);
       this.judge(losses, this.task.selection(predictions));
       this.epoch++;
       this.checkpoint();
@@ -163,9 +166,9 @@ class Run<P> {
   async finish(test: readonly number[], standardiser?: Standardiser): Promise<FitResult<P>> {
     const { select } = this.options;
     const predict = async () => {
-      const chosen = await evaluate(this.learner, this.cache, select, this.task);
+      const chosen = await this.predict(select);
       const same = test.length === select.length && test.every((index, i) => index === select[i]);
-      return { select: chosen, test: same ? chosen : await evaluate(this.learner, this.cache, test, this.task) };
+      return { select: chosen, test: same ? chosen : await this.predict(test) };
     };
     const last = await predict();
     const metadata: Record<string, string> = {};
@@ -199,8 +202,8 @@ class Run<P> {
       sums.label += losses.label;
       if (losses.consistency !== undefined) sums.consistency = (sums.consistency ?? 0) + losses.consistency;
       for (const observer of this.observers) observer.onStep?.({ epoch: this.epoch, step: i, losses });
-      // Bags in memory never wait for anything: without a turn of the event loop Ctrl-C would go unheard for the whole run.
-      await new Promise(setImmediate);
+      await breathe(this.options.signal);
+      this.requireLock();
     }
     const mean = (sum: number) => sum / order.length;
     return {
@@ -208,6 +211,16 @@ class Run<P> {
       label: mean(sums.label),
       ...(sums.consistency === undefined ? {} : { consistency: mean(sums.consistency) }),
     };
+  }
+
+  private async predict(indices: readonly number[]): Promise<P> {
+    const predictions = await evaluate(this.learner, this.cache, indices, this.task, this.options.signal);
+    this.requireLock();
+    return predictions;
+  }
+
+  private requireLock(): void {
+    if (this.files) requireLock(this.files.folder);
   }
 
   /** Errors of a step carry the bag they happened on. */

@@ -41,7 +41,7 @@ export {
   type SgdConfig,
 } from './optimiser.js';
 export { hashOf, loadModel, RunFiles, type Checkpoint, type RunIdentity } from './run-files.js';
-export { lockRun } from './run-lock.js';
+export { lockRun, requireLock } from './run-lock.js';
 export {
   constantRate,
   cosineAnnealingRate,

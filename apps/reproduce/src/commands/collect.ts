@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { MhimError } from '@mhim/tensor';
 import { JobStore } from '../experiments/graph/job-store.js';
+import { asOfCode, otherResults, requireResults } from '../experiments/graph/other-code.js';
 import { writeResults } from '../experiments/results/write-results.js';
 
 interface CollectFlags {
   out: string;
   from: string[];
   missing?: boolean;
+  codeVersion?: string;
 }
 
 export function collectCommand(program: Command): void {
@@ -17,6 +19,7 @@ export function collectCommand(program: Command): void {
     .description('put finished jobs of a plan into tables, and list those that are missing')
     .option('--out <dir>', 'folder of the plan', 'runs/paper')
     .option('--from <dir>', 'takes finished jobs over from another folder first; repeatable', append, [])
+    .option('--code-version <id>', 'of another version of the code than planned it (12 digits)')
     .option('--missing', 'list only the numbers of the jobs that are not done, one a line')
     .addHelpText(
       'after',
@@ -26,14 +29,16 @@ Examples:
   $ reproduce collect --out runs/paper --from /mnt/node-1/paper --from /mnt/node-2/paper
   $ reproduce collect --out runs/paper --missing | xargs -n 1 reproduce run --plan runs/paper/jobs.jsonl --job`,
     )
-    .action(async ({ out, from, missing = false }: CollectFlags) => {
+    .action(async ({ out, from, missing = false, codeVersion }: CollectFlags) => {
       const store = new JobStore(out);
-      const plan = store.readPlan();
+      const planned = store.readPlan();
+      const plan = codeVersion === undefined ? planned : asOfCode(planned, codeVersion);
       const taken = from.reduce(
         (sum, folder) => sum + takeOver(folder, store, new Set(plan.jobs.map(({ id }) => id))),
         0,
       );
       if (from.length > 0) process.stderr.write(`${taken} finished jobs were taken over.\n`);
+      if (codeVersion !== undefined) requireResults(plan, codeVersion, store);
       const left = plan.jobs.flatMap(({ id, name }, number) => (store.result(id) ? [] : [{ number, id, name }]));
       if (missing) {
         process.stdout.write(left.map(({ number }) => `${number}\n`).join(''));
@@ -46,6 +51,8 @@ Examples:
       const lines = left.slice(0, SHOWN).map(({ number, id, name }) => `  ${number}  ${id}  ${name}\n`);
       const more = left.length > SHOWN ? `  … and ${left.length - SHOWN} more; --missing lists all numbers\n` : '';
       process.stdout.write(`Missing:\n${lines.join('')}${more}`);
+      const others = otherResults(plan.jobs, store);
+      if (others !== '') process.stdout.write(`${others}\n`);
     });
 }
 

@@ -5,6 +5,7 @@ import { PROTOCOLS, type TrainInput } from '../config/train-config.js';
 import type { Experiment } from '../experiments/experiment.js';
 import { parsePlaces, type DataPlaces } from '../experiments/graph/locate-data.js';
 import type { PlanOptions } from '../experiments/graph/plan.js';
+import { SimulatedSets } from '../experiments/graph/simulated-sets.js';
 import { knownStepTimes } from '../experiments/graph/step-times.js';
 import { checkSettings } from '../experiments/graph/train-input.js';
 import { integer } from './option-types.js';
@@ -23,6 +24,8 @@ export interface ExperimentFlags {
   epochs?: number;
   set: string[];
   out: string;
+  /** Nothing may be written. */
+  dryRun?: boolean;
 }
 
 /** Of rehearsals on simulated slides. */
@@ -81,12 +84,12 @@ export function planOptions(
   };
 }
 
-function placesOf({ dataRoot, data, simulated, slides, out, set }: ExperimentFlags): DataPlaces {
+function placesOf({ dataRoot, data, simulated, slides, out, set, dryRun = false }: ExperimentFlags): DataPlaces {
   const skips = set.includes('onMissing=skip');
   const places = { root: dataRoot, given: parsePlaces(data), ...(skips ? ({ onMissing: 'skip' } as const) : {}) };
   if (!simulated) return places;
   const { instances, width } = REHEARSAL;
-  return { ...places, simulated: { folder: join(out, 'simulated'), slides, instances, width } };
+  return { ...places, simulated: new SimulatedSets(join(out, 'simulated'), { slides, instances, width }, !dryRun) };
 }
 
 /** `0,2-4` → 0, 2, 3, 4. */

@@ -1,9 +1,9 @@
 import { Argument, type Command } from 'commander';
-import { MhimError } from '@mhim/tensor';
 import { experimentNamed, experiments } from '../experiments/catalogue.js';
 import type { Experiment } from '../experiments/experiment.js';
-import { planExperiments } from '../experiments/graph/plan.js';
-import { runJobs, type FailedJob } from '../experiments/graph/run-jobs.js';
+import { asOfCode, otherResults, requireResults } from '../experiments/graph/other-code.js';
+import { planExperiments, type Plan } from '../experiments/graph/plan.js';
+import { failureOf, runJobs } from '../experiments/graph/run-jobs.js';
 import { JobStore } from '../experiments/graph/job-store.js';
 import { planTable } from '../experiments/results/plan-table.js';
 import { writeResults } from '../experiments/results/write-results.js';
@@ -12,7 +12,7 @@ import { experimentOptions, planOptions, type ExperimentFlags } from './experime
 import { integer } from './option-types.js';
 
 interface RunFlags extends ExperimentFlags {
-  dryRun?: boolean;
+  codeVersion?: string;
   jobs: number;
 }
 
@@ -33,13 +33,14 @@ export function experimentCommands(program: Command, interrupts: Interrupts): vo
 function runOptions(command: Command): Command {
   return experimentOptions(command)
     .option('--dry-run', 'say what would run, how long and how much disk it takes at most; nothing is run or written')
+    .option('--code-version <id>', 'show what another version of the code has done (12 digits); nothing is run')
     .option('--jobs <n>', 'processes at a time', integer, 1);
 }
 
 const help = (command: string) => {
   const name = { table: 'table 4', figure: 'figure 6', all: 'all' }[command] as string;
   return `
-Every training is a job in OUT/jobs/ID, ID being a hash of configuration, split, data and version: what is there is not done again,
+Every training is a job in OUT/jobs/ID, ID being a hash of configuration, split, data and code version: what is there is not done again,
 baselines are trained once for all that start from them, and the same command goes on after a kill. Beside each table are written
 ID.json, ID.csv and ID.tex, and report.html of all that were asked for.
 
@@ -54,28 +55,28 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const store = new JobStore(flags.out);
   const options = planOptions(chosen, flags, log);
+  const { codeVersion } = flags;
+  const ofVersion = (plan: Plan) => (codeVersion === undefined ? plan : asOfCode(plan, codeVersion));
   if (flags.dryRun) {
-    const plan = await planExperiments({ ...options, assumeMissing: true });
+    const plan = ofVersion(await planExperiments({ ...options, assumeMissing: true }));
     // Who names no data knows that there are none.
     if (flags.dataRoot !== undefined || flags.data.length > 0)
       for (const set of plan.missing) log(`Cannot be used, planned as the paper describes it: ${set}`);
     process.stdout.write(planTable(plan, store, options.times));
     return;
   }
-  const plan = await planExperiments(options);
+  const plan = ofVersion(await planExperiments(options));
   for (const set of plan.missing) log(`Left out: ${set}`);
+  if (codeVersion !== undefined) {
+    requireResults(plan, codeVersion, store);
+    process.stdout.write(await writeResults({ ...plan, definitions: chosen }, store));
+    return;
+  }
+  const others = otherResults(plan.jobs, store);
+  if (others !== '') log(others);
   // Beside the jobs.jsonl of reproduce plan, whose numbers a cluster may be working through.
   const path = store.writeJobs(plan.jobs, chosen.length === 1 ? `${chosen[0]?.id}.jobs` : 'all.jobs');
   const failed = await runJobs(plan.jobs, { store, plan: path, processes: Math.max(1, flags.jobs), interrupts, log });
   process.stdout.write(await writeResults({ ...plan, definitions: chosen }, store));
-  if (failed.length > 0) throw firstFailure(failed);
-}
-
-function firstFailure(failed: readonly FailedJob[]): Error {
-  const { job, error } = failed[0] as FailedJob;
-  const { code = 'data', path } = error as { code?: MhimError['code']; path?: string };
-  return new MhimError(`${failed.length} jobs failed, the first ${job.name}: ${error.message}`, {
-    ...{ code, path },
-    cause: error,
-  });
+  if (failed.length > 0) throw failureOf(failed);
 }

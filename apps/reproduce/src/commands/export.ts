@@ -39,6 +39,10 @@ export function exportCommand(program: Command): void {
     .option('--partition <name>', 'SLURM')
     .option('--image <name>', 'Kubernetes: the container image that has reproduce', 'mhim/reproduce:latest')
     .option('--claim <name>', 'Kubernetes: the volume claim that holds the plan and the data', 'mhim')
+    .option(
+      '--mount <path>',
+      'Kubernetes: the root of that volume on the pods, where paths are as here (default: the deepest folder with plan and data)',
+    )
     .option('--namespace <name>', 'Kubernetes', 'default')
     .addHelpText(
       'after',

@@ -20,7 +20,7 @@ export function infoCommand(program: Command): void {
       const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
       const lines = [
         backend.summary,
-        `MHIM ${environment.versions.mhim}, TensorFlow.js ${environment.versions.tfjs}, Node ${environment.versions.node}`,
+        `MHIM ${environment.versions.mhim} (code ${environment.versions.code}), TensorFlow.js ${environment.versions.tfjs}, Node ${environment.versions.node}`,
         `Machine: ${environment.machine.platform}, ${cpus().length} × ${environment.machine.cpu}, ${gigabytes} GB`,
         `Cache: ${environment.cache}`,
       ];

@@ -17,7 +17,7 @@ export function planCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-A line a job: data set × extractor × model × fold × seed. Its id is the hash of configuration, split, content of the data and version;
+A line a job: data set × extractor × model × fold × seed × protocol. Its id is the hash of configuration, split, content of the data and code version;
 "needs" names the jobs that it starts from, which stand above it. Jobs are numbered by line, from 0.
 
 Examples:

@@ -22,7 +22,7 @@ export function runCommand(program: Command, interrupts: Interrupts): void {
     .requiredOption('--plan <file>', 'jobs.jsonl; jobs/ID/ lie beside it')
     .requiredOption('--job <number|id>', 'line of the file, from 0, or the job’s id')
     .option('--offset <n>', 'added to the number, for array indices that begin anew', number, 0)
-    .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
+    .option('--checkpoint-seconds <n>', 'least seconds between two checkpoints (default: 10)', number)
     .addHelpText(
       'after',
       `
@@ -32,7 +32,16 @@ Exit codes:
   0   done
   2   the plan or the configuration cannot be: do not try again
   65  the data are bad: do not try again
-  75  stopped by SIGUSR1, SIGTERM or SIGINT after a checkpoint, or another process has the job: try again
+  75  stopped by SIGUSR1, SIGTERM or SIGINT, or another process has the job: try again
+  1   anything else
+
+Signals: the job stops after the bag at hand, in training as in evaluation; ten seconds later, or at a second signal, the process ends
+wherever it is. No checkpoint is written then: the next try goes on from the last one, which was written after an epoch and at least
+--checkpoint-seconds after the one before. So what is lost is the epoch at hand, or the last evaluation, and finished epochs of at
+most those seconds.
+
+One process at a time has a job. Its lock goes with the process, however that ends but by SIGKILL or a machine that fails; then it is
+taken over at once on the same machine, and on another when it has not been renewed for ten minutes. Until then the answer is 75.
 
 Examples:
   $ reproduce run --plan runs/paper/jobs.jsonl --job 0

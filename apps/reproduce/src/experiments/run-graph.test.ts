@@ -1,8 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../test-helpers.js';
-import type { Job } from './graph/job.js';
+import { codeVersion } from '../code-version.js';
+import type { Environment } from '../run/environment.js';
+import { jobIdOf, type Job } from './graph/job.js';
 import type { ExperimentResult } from './results/experiment-result.js';
 
 const at = temporaryFolder();
@@ -122,6 +124,85 @@ describe('the run graph', () => {
     );
   });
 
+  test('what does not matter to a training does not make it another', async () => {
+    const store = at('graph', 'simulated', 'camelyon_resnet-50_8_10-24_16');
+    for (const more of [
+      ['--set', 'validationRatio=0.1'],
+      ['--set', 'onMissing=skip'],
+      ['--data', `camelyon/resnet-50=${store}`],
+      ['--data', `camelyon=${store}`, '--set', 'onMissing=skip'],
+    ])
+      expect((await run(...more, '--dry-run')).out, more.join(' ')).toMatch(/table-8 +3 +3 +0 +3 +0 /);
+  });
+
+  test('a training that was stopped goes on though it is described in another way', async () => {
+    const id = first[0] as string;
+    const before = modified('graph', id);
+    for (const file of ['result.json', 'results.json', 'fold-0/metrics.json']) rmSync(at('graph', 'jobs', id, file));
+    const { code, err } = await run('--set', 'onMissing=skip', '--set', 'validationRatio=0.1');
+    expect(code, err).toBe(0);
+    expect(modified('graph', id)).toBe(before);
+  });
+
+  test('both protocols are two jobs, of which one is there', async () => {
+    const before = done('graph');
+    const { code, out, err } = await run('--protocol', 'both');
+    expect(code, err).toBe(0);
+    expect(err).not.toMatch(/fold 1\/2 paper/);
+    expect(err.match(/fold 1\/2 honest/g)).toHaveLength(3);
+    expect(done('graph')).toHaveLength(before.length + 3);
+    expect(out).toMatch(/Baseline +[\d.]+ \/ [\d.]+ \(/);
+    const result = JSON.parse(read('graph', 'table-8.json')) as ExperimentResult;
+    expect(result).toMatchObject({ protocol: 'paper', missing: [] });
+    const report = read('graph', 'report.html');
+    for (const model of first) expect(modified('graph', model)).not.toContain('"honest"');
+    expect(report).toContain('honest');
+    const alone = await run('--protocol', 'honest');
+    expect(alone.err).not.toContain('fold 1/2');
+    expect(alone.out).toContain('chosen on a part of the training fold');
+  });
+
+  test('results of another version of the code are named and shown when asked for, and not used', async () => {
+    const other = '0123456789ab';
+    for (const id of first) {
+      const job = JSON.parse(read('graph', 'jobs', id, 'job.json')) as Job;
+      const own = jobIdOf(job.work, other);
+      cpSync(at('graph', 'jobs', id), at('other', 'jobs', own), { recursive: true });
+      const put = (name: string, value: object) => writeFileSync(at('other', 'jobs', own, name), JSON.stringify(value));
+      put('job.json', { ...job, id: own, code: other });
+      put('result.json', { ...(JSON.parse(modified('graph', id)) as object), id: own });
+    }
+    cpSync(at('graph', 'simulated'), at('other', 'simulated'), { recursive: true });
+    const there = ['--out', at('other')];
+    expect((await run(...there, '--dry-run')).out).toMatch(/table-8 +3 +3 +0 +0 +3 /);
+    expect((await run(...there, '--dry-run', '--code-version', other)).out).toMatch(/table-8 +3 +3 +0 +3 +0 /);
+    const shown = await run(...there, '--code-version', other);
+    expect([shown.code, shown.err]).toEqual([0, expect.not.stringContaining('fold 1/2') as string]);
+    expect(shown.out).not.toContain('not done');
+    expect(await run(...there, '--code-version', 'ffffffffffff')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/no job of this plan was done by .*ffffffffffff.*\(3 by 0123456789ab/) as string,
+    });
+    const plan = ['--only', 'R50', '--only', 'AB.', '--only', 'CAMELYON', ...small('other')];
+    expect((await reproduce('plan', 'table', '8', ...plan)).code).toBe(0);
+    const collected = await reproduce('collect', ...there);
+    expect(collected.out).toMatch(/0 of 3 jobs are done[^]*3 by 0123456789ab; this is [0-9a-f]{12}/);
+    expect((await reproduce('collect', ...there, '--code-version', other)).out).toContain('3 of 3 jobs are done');
+    const { code, err } = await run(...there);
+    expect(code, err).toBe(0);
+    expect(err).toContain('3 by 0123456789ab');
+    expect(err.match(/fold 1\/2/g)).toHaveLength(3);
+    for (const id of first) expect(modified('other', id)).toBe(modified('graph', id));
+    const environment = JSON.parse(read('other', 'jobs', first[0] as string, 'environment.json')) as Environment;
+    expect(environment.versions.code).toBe(codeVersion());
+    writeFileSync(at('other', 'old.jsonl'), read('other', 'jobs.jsonl').replaceAll(codeVersion(), other));
+    for (const id of first) rmSync(at('other', 'jobs', id), { recursive: true });
+    expect(await reproduce('run', '--plan', at('other', 'old.jsonl'), '--job', '0')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/was planned by the code version 0123456789ab, this is/) as string,
+    });
+  });
+
   test('a result of something else is none', async () => {
     const id = first[0] as string;
     writeFileSync(at('graph', 'jobs', id, 'result.json'), JSON.stringify({ format: 'mhim-job-result', id: 'other' }));
@@ -186,6 +267,22 @@ describe('estimates', () => {
   });
 });
 
+test.each([
+  ['8', ['R50', 'AB.', 'CAMELYON']],
+  ['4', ['UNI', 'AB-MIL', 'BLCA']],
+  ['5', ['R50', 'AB-MIL']],
+])('a rehearsal of table %s that is only planned writes nothing, and is the one that is run', async (number, names) => {
+  const only = names.flatMap((name) => ['--only', name]);
+  const { code, out, err } = await reproduce('table', number, ...only, ...small('nothing'), '--dry-run');
+  expect(code, err).toBe(0);
+  expect(existsSync(at('nothing'))).toBe(false);
+  const planned = await reproduce('plan', 'table', number, ...only, ...small('something'));
+  const row = (text: string) => text.match(/^table-\d.*$/m)?.[0];
+  expect(row(out)).toMatch(/^table-\d +[1-9]/);
+  expect(row(out)).toBe(row(planned.out));
+  expect(out).not.toContain('Not found');
+});
+
 describe('plan, run, collect', () => {
   const out = 'cluster';
   const only = ['--only', 'AB-MIL,MHIM-v2(AB.)', '--only', 'R50', '--only', 'CPTAC-NSCLC'];
@@ -235,6 +332,21 @@ describe('plan, run, collect', () => {
     const { code, err } = await reproduce('run', '--plan', at(out, 'jobs.jsonl'), '--job', '0');
     expect(code).toBe(75);
     expect(err).toContain('another process is training into this folder');
+  });
+
+  test('a lock of another machine is waited for, and taken over when nothing was heard of it for ten minutes', async () => {
+    const [job] = jobsOf(out, 'jobs.jsonl') as [Job];
+    const lock = at(out, 'jobs', job.id, '.lock');
+    writeFileSync(lock, JSON.stringify({ pid: 17, host: 'node-9' }));
+    const run = () => reproduce('run', '--plan', at(out, 'jobs.jsonl'), '--job', '0');
+    expect(await run()).toMatchObject({
+      code: 75,
+      err: expect.stringMatching(/process 17 on node-9, .* abandoned at/) as string,
+    });
+    const before = new Date(Date.now() - 11 * 60_000);
+    utimesSync(lock, before, before);
+    expect((await run()).code).toBe(0);
+    expect(existsSync(lock)).toBe(false);
   });
 
   test('bad data are 65, bad plans 2', async () => {

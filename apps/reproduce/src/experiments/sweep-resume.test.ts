@@ -95,6 +95,7 @@ test.skipIf(!existsSync(cli)).each(['SIGUSR1', 'SIGTERM'] as const)(
     expect(stopped.code, stopped.err).toBe(75);
     expect(checkpoint()).toBe(true);
     expect(results(out)).toEqual([]);
+    expect(readdirSync(at(out), { recursive: true }).filter((path) => String(path).endsWith('.lock'))).toEqual([]);
   },
   120_000,
 );

@@ -4,13 +4,15 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import type { BackendInfo } from '@mhim/tensor';
+import { codeVersion } from '../code-version.js';
 import { VERSION } from '../version.js';
 import { cacheFolder } from './cache-folder.js';
 
 /** Under what a run was made: written beside its results, and not part of what must be equal to resume it. */
 export interface Environment {
   backend: { name: string; summary: string };
-  versions: { mhim: string; node: string; tfjs: string };
+  /** `code`: the hash of what decides numbers, see `codeVersion`. */
+  versions: { mhim: string; code: string; node: string; tfjs: string };
   machine: { platform: string; cpu: string; cores: number; memoryBytes: number };
   /** Of this software, where it runs from a clone. */
   commit?: string;
@@ -23,7 +25,7 @@ export function describeEnvironment({ name, summary }: BackendInfo): Environment
   const processors = cpus();
   return {
     backend: { name, summary },
-    versions: { mhim: VERSION, node: process.version, tfjs: tf.version.tfjs },
+    versions: { mhim: VERSION, code: codeVersion(), node: process.version, tfjs: tf.version.tfjs },
     machine: {
       platform: `${platform()} ${release()} ${arch()}`,
       cpu: processors[0]?.model.trim() ?? 'unknown',

@@ -50,6 +50,8 @@ export interface StagePlan {
   checkpointSeconds?: number;
   /** Numbers of epochs after which the teacher is kept, in `teacher-EPOCHS/`. */
   moments?: readonly number[];
+  /** Stops the stage between two bags; what was trained since the last checkpoint is trained again. */
+  signal?: AbortSignal;
   observer?: FitObserver;
 }
 
@@ -92,6 +94,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     standardise: training.standardise,
     folder,
     checkpointSeconds: plan.checkpointSeconds,
+    signal: plan.signal,
     identity: {
       model: comparable(model),
       learningRate: training.learningRate,
@@ -118,7 +121,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   const result = stageResult(outcome);
   const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-  const instanceAuc = await instanceAucOf(folder, source, fold.test);
+  const instanceAuc = await instanceAucOf(folder, source, fold.test, plan.signal);
   return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };
 }
 
@@ -172,6 +175,7 @@ async function instanceAucOf(
   path: string,
   source: BagSource,
   test: readonly number[],
+  signal?: AbortSignal,
 ): Promise<number | null | undefined> {
   const folder = new RunFolder(path);
   const known = folder.readJson<{ auc: number | null; known: boolean }>('instances.json');
@@ -185,6 +189,7 @@ async function instanceAucOf(
   const areas: number[] = [];
   try {
     for (const index of test) {
+      signal?.throwIfAborted();
       if (source.bags[index]?.label !== 1) continue;
       const bag = await source.read(index);
       const labels = bag.instanceLabels?.map((label) => (label > 0 ? 1 : 0));

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend } from '@mhim/tensor';
-import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
+import { lockRun, progressBar, type FitResult } from '@mhim/training';
+import { idleOptions } from '../config/idle-options.js';
 import type { TrainConfig } from '../config/train-config.js';
+import { absolutePaths } from '../data/absolute-paths.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import {
   openData,
@@ -189,7 +191,6 @@ class TrainRun {
     const start = Date.now();
     const title = `fold ${fold.fold + 1}/${this.folds.length} ${protocol} ${stage}`;
     try {
-      const observer = stoppable(progress.run(title), this.options.interrupts);
       const plan = {
         source: this.source,
         fold,
@@ -200,7 +201,8 @@ class TrainRun {
         baseline,
         checkpointSeconds,
         ...(stage === 'baseline' ? {} : { moments }),
-        observer,
+        signal: this.options.interrupts.signal,
+        observer: progress.run(title),
       };
       const { result, fit } = await runStage(plan);
       this.stages.push({ fold: fold.fold, protocol, stage, folder, fit });
@@ -271,9 +273,11 @@ async function claim(
   const before = folder.readJson<{ fingerprint?: string }>('data.json')?.fingerprint;
   // A bag that has been damaged since says more than two checksums.
   if (before !== undefined && before !== fingerprint) await requireReadable(source);
+  const sha256 = hashFolds(named);
+  const sameBags = before === fingerprint && folder.readJson<{ sha256?: string }>('folds.json')?.sha256 === sha256;
   folder.claim(
     {
-      'config.json': { ...config, ...absolute(config) },
+      'config.json': absolutePaths(config),
       'data.json': {
         name: source.name,
         bags: source.bags.length,
@@ -283,21 +287,12 @@ async function claim(
         fingerprint,
         ...(baselineDir === undefined ? {} : { baseline: fingerprintOfBaseline(baselineDir, named) }),
       },
-      'folds.json': { unit: 'bag', sha256: hashFolds(named), folds: named },
+      'folds.json': { unit: 'bag', sha256, folds: named },
     },
-    // Where the files lie does not matter; what they say is compared by its fingerprint.
-    ['data', 'labels', 'folds'],
+    // Where the files lie does not matter; what they say is compared by its fingerprint. Of other bags or folds the option is named.
+    sameBags ? [...idleOptions(config), 'name'] : ['data', 'labels', 'folds'],
     comparable,
   );
-}
-
-/** The run folder has to find its data from anywhere. */
-function absolute({ data, labels, folds }: TrainConfig): Pick<TrainConfig, 'data' | 'labels' | 'folds'> {
-  return {
-    data: existsSync(data) ? resolve(data) : data,
-    ...(labels !== undefined && { labels: resolve(labels) }),
-    ...(folds !== undefined && { folds: resolve(folds) }),
-  };
 }
 
 /** @throws MhimError `config` unless the baselines were trained on the same folds */
@@ -348,17 +343,6 @@ function chosenFolds(folds: readonly Fold[], only: number | undefined): readonly
     path: '--only-fold',
     hint: `Folds are numbered 0 to ${folds.length - 1}.`,
   });
-}
-
-/** Stops at the next step when asked to; what was trained since the last checkpoint is trained again. */
-function stoppable(observer: FitObserver, { signal }: Interrupts): FitObserver {
-  return {
-    ...observer,
-    onStep(step) {
-      signal.throwIfAborted();
-      observer.onStep?.(step);
-    },
-  };
 }
 
 function predictionRows({ fold, protocol, stage, fit }: TrainedStage): PredictionRow[] {

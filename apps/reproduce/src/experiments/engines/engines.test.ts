@@ -5,6 +5,7 @@ import { kubernetesFiles } from './kubernetes.js';
 import { nextflowFiles } from './nextflow.js';
 import type { EngineOptions } from './resources.js';
 import { ranges, slurmArrays, slurmFiles } from './slurm.js';
+import { volumeRoot } from './volume.js';
 
 const options: EngineOptions = {
   ...{
@@ -18,7 +19,7 @@ const options: EngineOptions = {
   },
   ...{ partition: 'gpu', image: 'mhim:1', claim: 'mhim', namespace: 'default' },
 };
-const job = (id: string, ...needs: string[]) => ({ id, needs }) as unknown as Job;
+const job = (id: string, ...needs: string[]) => ({ id, needs, config: { data: '/shared/data/uni' } }) as unknown as Job;
 // Two baselines, of which the second has two dependants, and an evaluation of one of those.
 const jobs = [job('a'), job('b'), job('a1', 'a'), job('b1', 'b'), job('b2', 'b'), job('b2x', 'b2')];
 
@@ -84,7 +85,7 @@ test('Kubernetes: an Indexed Job a level, exit codes in its pod failure policy',
           containers: [
             {
               args: ['exec reproduce run --plan /shared/paper/jobs.jsonl --job "$JOB_COMPLETION_INDEX" --offset 2'],
-              volumeMounts: [{ mountPath: '/shared/paper' }],
+              volumeMounts: [{ mountPath: '/shared' }],
             },
           ],
         },
@@ -93,10 +94,41 @@ test('Kubernetes: an Indexed Job a level, exit codes in its pod failure policy',
   });
 });
 
+test('Kubernetes: the volume holds plan and data, and what lies outside is refused', () => {
+  const at = (data: string, test?: string, mount?: string) =>
+    volumeRoot(
+      '/mhim/runs/paper/jobs.jsonl',
+      [{ config: { data }, test: test && { data: test } } as unknown as Job],
+      mount,
+    );
+  expect(at('/mhim/runs/paper/simulated/a')).toBe('/mhim/runs/paper');
+  expect(at('/mhim/runs/paper-data')).toBe('/mhim/runs');
+  expect(at('musk1')).toBe('/mhim/runs/paper');
+  expect(at('/mhim/runs/data', '/mhim/cptac')).toBe('/mhim');
+  expect(at('/mhim/data', undefined, '/mhim/')).toBe('/mhim');
+  expect(() => at('/mhim/data', '/data/cptac', '/mhim')).toThrow(/--mount: \/data\/cptac lies outside of \/mhim/);
+  expect(() => at('/data/uni')).toThrow(/have no folder in common .*\/mhim\/runs\/paper, \/data\/uni/);
+  expect(() => at('/data/uni', undefined, '/')).toThrow('--mount');
+});
+
+test('Kubernetes: several plans have names of their own in a namespace', () => {
+  const named = (plan: string) => {
+    const files = kubernetesFiles(jobs, { ...options, plan });
+    const { metadata } = parseAllDocuments(files['level-0.yaml'] as string)[0]?.toJS() as {
+      metadata: { name: string };
+    };
+    expect(files['submit.sh']).toContain(metadata.name.replace('-0', '-$level'));
+    return metadata.name;
+  };
+  expect(named('/shared/paper/jobs.jsonl')).toMatch(/^mhim-[0-9a-f]{8}-level-0$/);
+  expect(named('/shared/other/jobs.jsonl')).not.toBe(named('/shared/paper/jobs.jsonl'));
+});
+
 test('Nextflow: a process a level, joined by what jobs start from', () => {
   const files = nextflowFiles(jobs, options);
   expect(files['main.nf']).toContain("include { JOB as LEVEL_2 } from './job.nf'");
   expect(files['main.nf']).toContain('done_2 = LEVEL_2(waiting.combine(done_1');
   expect(files['job.nf']).toContain('task.exitStatus in [2, 65]');
+  expect(files['job.nf']).toContain('sleep ${task.attempt == 1 ? 0 : 60}\n');
   expect(files['nextflow.config']).toContain("time = '7200s'");
 });

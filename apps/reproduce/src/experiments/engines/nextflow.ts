@@ -34,7 +34,8 @@ ${later.map(ready).join('\n')}
 `;
 }
 
-const PROCESS = `// One job of the plan. Exit code ${EXIT.again}: stopped with its checkpoint kept. ${EXIT.configuration} and ${EXIT.data}: trying again would not help.
+const PROCESS = `// One job of the plan. A job whose machine died may be locked for ten minutes, which ten tries a minute apart outlast.
+// Exit code ${EXIT.again}: stopped with its checkpoint kept. ${EXIT.configuration} and ${EXIT.data}: trying again would not help.
 process JOB {
     tag "$id"
     errorStrategy { task.exitStatus in [${EXIT.configuration}, ${EXIT.data}] ? 'ignore' : 'retry' }
@@ -48,6 +49,7 @@ process JOB {
 
     script:
     """
+    sleep \${task.attempt == 1 ? 0 : 60}
     exec \${params.command} run --plan '\${params.plan}' --job $id
     """
 }

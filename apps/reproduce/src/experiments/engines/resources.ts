@@ -15,6 +15,8 @@ export interface EngineOptions {
   partition?: string;
   image: string;
   claim: string;
+  /** Where the root of the volume is on the pods; default the deepest folder that holds plan and data. */
+  mount?: string;
   namespace: string;
 }
 

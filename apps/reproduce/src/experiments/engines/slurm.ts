@@ -63,7 +63,7 @@ export OMP_NUM_THREADS="\${SLURM_CPUS_PER_TASK:-1}"
 
 ${command} run --plan ${quoted(plan)} --job "$number" &
 pid=$!
-# The warning before the time limit, and the end of a preempted job: the job stops at its next step, checkpoint kept.
+# The warning before the time limit, and the end of a preempted job: the job stops after the bag at hand, its last checkpoint kept.
 trap 'kill -USR1 "$pid" 2>/dev/null' USR1 TERM
 wait "$pid"
 code=$?

@@ -1,5 +1,4 @@
 import { stageCost } from '../../run/stage-cost.js';
-import { protocolsOf } from './cost.js';
 import type { Job, JobCost } from './job.js';
 import type { JobStore } from './job-store.js';
 import { timesKey } from './step-times.js';
@@ -24,14 +23,13 @@ export function calibration(jobs: readonly Job[], store: JobStore): Calibration 
   for (const job of jobs) {
     const { kind, id, fold, config, cost } = job;
     if (kind !== 'train' || !cost || !store.result(id)) continue;
-    const protocol = config.protocol === 'honest' ? 'honest' : 'paper';
-    const spent = stageCost(store.folder(id).file(`fold-${fold}`, protocol, config.model));
+    const spent = stageCost(store.folder(id).file(`fold-${fold}`, config.protocol, config.model));
     if (!spent) continue;
     const own = totals.get(timesKey(config)) ?? { taken: 0, estimated: 0 };
     totals.set(timesKey(config), own);
     for (const total of [own, all]) {
       total.taken += spent.stepSeconds * spent.trainBags + spent.predictSeconds * spent.selectBags;
-      total.estimated += cost.seconds / (protocolsOf(config) * config.epochs);
+      total.estimated += cost.seconds / config.epochs;
     }
     machines.add(spent.machine);
     trainings++;

@@ -30,20 +30,14 @@ export function costOf(
     case 'train': {
       const tested = index.bags / folds;
       const epoch = (index.bags - tested) * step('train', index.instances) + tested * step('infer', index.instances);
-      const protocols = protocolsOf(config);
       // Best and last model, and the teachers of chosen epochs; predictions and curves are small beside them.
       const files = 2 + (job.moments?.length ?? 0);
       return {
-        seconds: protocols * config.epochs * epoch,
-        bytes: protocols * (files * bytes + 400 * index.bags + 200 * config.epochs),
+        seconds: config.epochs * epoch,
+        bytes: files * bytes + 400 * index.bags + 200 * config.epochs,
       };
     }
   }
-}
-
-/** How many trainings of a fold a configuration asks for. */
-export function protocolsOf({ protocol }: Pick<Job['config'], 'protocol'>): number {
-  return protocol === 'both' ? 2 : 1;
 }
 
 /** Milliseconds at a bag size, on the line through two measured sizes. */

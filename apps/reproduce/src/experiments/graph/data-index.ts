@@ -6,6 +6,7 @@ import { openData, requireLabels, requireOutcomes, withoutClasses } from '../../
 import type { DataRef } from '../experiment.js';
 import type { DataIdentity } from './job.js';
 import type { LocatedData } from './locate-data.js';
+import type { SimulatedSets } from './simulated-sets.js';
 
 /** What planning needs to know of a set. */
 export interface DataIndex {
@@ -26,7 +27,11 @@ export class DataIndices {
   private readonly known = new Map<string, Promise<DataIndex>>();
   private readonly splits = new Map<string, Promise<{ sha256: string; folds: number }>>();
 
-  constructor(private readonly log: (line: string) => void) {}
+  /** @param simulated has sets that are not written */
+  constructor(
+    private readonly log: (line: string) => void,
+    private readonly simulated?: SimulatedSets,
+  ) {}
 
   index(data: LocatedData, task: DataRef['task']): Promise<DataIndex> {
     return remember(this.known, JSON.stringify([data, task]), () => this.open(data, task, describe));
@@ -48,7 +53,7 @@ export class DataIndices {
   }
 
   private async open<T>(data: LocatedData, task: DataRef['task'], use: (source: BagSource) => Promise<T>): Promise<T> {
-    const opened = await openData({ ...data, log: this.log });
+    const opened = this.simulated?.described(data) ?? (await openData({ ...data, log: this.log }));
     try {
       const source = task === 'survival' && data.dataSet === undefined ? withoutClasses(opened) : opened;
       if (task === 'survival') requireOutcomes(source);

@@ -19,8 +19,8 @@ export interface JobResult {
   simulated: boolean;
   /** `train`: the figures of the fold. */
   result?: FoldResult;
-  /** `evaluate`: by protocol. */
-  external?: Partial<Record<'paper' | 'honest', Metrics & { bags: number }>>;
+  /** `evaluate`. */
+  external?: Metrics & { bags: number };
   /** `measure`. */
   costs?: Record<CostName, number> & { machine: string };
 }
@@ -29,8 +29,21 @@ export interface JobResult {
 export class JobStore {
   constructor(readonly root: string) {}
 
+  get jobsFolder(): string {
+    return join(this.root, 'jobs');
+  }
+
   folder(id: string): RunFolder {
-    return new RunFolder(join(this.root, 'jobs', id));
+    return new RunFolder(join(this.jobsFolder, id));
+  }
+
+  /** What a job's folder says that it is of; undefined where it does not, or cannot be read. */
+  job(id: string): Partial<Job> | undefined {
+    try {
+      return this.folder(id).readJson<Partial<Job>>('job.json');
+    } catch {
+      return undefined;
+    }
   }
 
   /** The result of a job that is done; undefined for one that is not, or whose file is of something else. */
@@ -94,7 +107,13 @@ export function readJobs(path: string): Job[] {
     .map((line, index) => {
       try {
         const job = JSON.parse(line) as Job;
-        if (/^[0-9a-f]{16}$/.test(job.id) && Array.isArray(job.needs) && typeof job.config === 'object') return job;
+        if (
+          /^[0-9a-f]{16}$/.test(job.id) &&
+          typeof job.code === 'string' &&
+          Array.isArray(job.needs) &&
+          typeof job.config === 'object'
+        )
+          return job;
       } catch {
         // Said below.
       }

@@ -1,14 +1,19 @@
 import { hashOf } from '@mhim/training';
+import { idleOptions } from '../../config/idle-options.js';
 import type { TrainConfig } from '../../config/train-config.js';
 import { comparable } from '../../models/later-options.js';
-import { VERSION } from '../../version.js';
+import type { Protocol } from '../../run/train-run.js';
 import type { DataRef } from '../experiment.js';
 import type { LocatedData } from './locate-data.js';
 
 /** One unit of work, a line of `jobs.jsonl`. */
 export interface Job {
-  /** Hash of all that decides the result: configuration, split, content of the data, code version, and the jobs it starts from. */
+  /** Hash of `work` and `code`: of all that decides the result. */
   id: string;
+  /** Hash of what is to be done, whatever code does it: configuration, split, content of the data, and the work that it starts from. */
+  work: string;
+  /** The version of the code that planned it, and alone may do it. */
+  code: string;
   /**
    * `train`: one model on one fold. `evaluate`: the model of another job on all bags of a second set. `measure`: what a model
    * costs on this machine.
@@ -17,7 +22,8 @@ export interface Job {
   /** In words. */
   name: string;
   data: DataRef;
-  config: TrainConfig;
+  /** Of one protocol: both of them are two jobs. */
+  config: TrainConfig & { protocol: Protocol };
   fold: number;
   /** Jobs whose results this one starts from. */
   needs: readonly string[];
@@ -41,10 +47,27 @@ export interface DataIdentity {
   split: string;
 }
 
-/** The id of a job, before it has one: 16 hexadecimal digits. */
-export function jobId(job: Omit<Job, 'id' | 'cost'>, data: DataIdentity, test?: DataIdentity): string {
-  const { kind, config, fold, needs, moments } = job;
-  const { data: _data, labels: _labels, folds: _folds, ...settings } = comparable(config);
-  const identity = { kind, settings, fold, needs, moments, data, test: test?.fingerprint, version: VERSION };
-  return hashOf(identity).slice(0, 16);
+/** What a job has to do, in 16 hexadecimal digits. @param needs the work of the jobs that it starts from */
+export function workOf(
+  job: Pick<Job, 'kind' | 'config' | 'fold' | 'moments'>,
+  needs: readonly string[],
+  data: DataIdentity,
+  test?: DataIdentity,
+): string {
+  const { kind, fold, moments } = job;
+  const own = kind === 'evaluate' ? { test: test?.fingerprint } : { settings: settingsOf(job), fold, moments, data };
+  return hashOf({ kind, needs, ...own }).slice(0, 16);
+}
+
+/** The id of a job: 16 hexadecimal digits. */
+export function jobIdOf(work: string, code: string): string {
+  return hashOf({ work, code }).slice(0, 16);
+}
+
+/** What of a configuration decides a result: of a cost, the model. What an evaluation judges is what it needs. */
+function settingsOf({ kind, config }: Pick<Job, 'kind' | 'config'>): Partial<TrainConfig> {
+  const { model, base, aggregator, mhim, bins } = comparable(config);
+  if (kind === 'measure') return { model, base, aggregator, mhim, bins };
+  const idle: readonly string[] = idleOptions(config);
+  return Object.fromEntries(Object.entries(comparable(config)).filter(([key]) => !idle.includes(key)));
 }

@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { writeNpy } from '@mhim/datasets';
 import { expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from '../../test-helpers.js';
 import type { ExperimentResult } from '../results/experiment-result.js';
 import type { Job } from './job.js';
+import { locateData } from './locate-data.js';
 
 const at = temporaryFolder();
 
@@ -26,7 +27,7 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   // CLAM's folders, TRIDENT's, and a bag store in the plain layout; nothing of LUSC.
   CASES.forEach((id, i) => {
     slide(`all/tcga_blca/uni/pt_files/${id}-01Z-00-DX1.A`, i);
-    slide(`all/luad/20x_256px_0px_overlap/features_uni_v1/${id}-01Z-00-DX1.A`, i);
+    slide(`all/luad/20x_256px_0px_overlap/features_uni_v1/${id}-01Z-00-DX1.A`, i + 0.5);
     slide(`plain/${id}`, i);
   });
   const table = ['case_id,survival_months,censorship', ...outcomes].join('\n');
@@ -48,6 +49,12 @@ test('a table finds sets below --data-root as train --data-set does; what is mis
   expect(comparable).toBe(true);
   const ours = rows.flatMap(({ cells }) => cells).flatMap((cell) => cell?.ours ?? []);
   expect(ours).toHaveLength(2);
+
+  // The same files as a folder of their own are the same jobs.
+  CASES.forEach((id, i) => slide(`folder/${id}-01Z-00-DX1.A`, i));
+  put('folder/survival.csv', table);
+  const given = await reproduce(...args, '--data', `tcga-blca/uni=${at('folder')}`, '--dry-run');
+  expect(given.out, given.err).toMatch(/table-4 +3 +3 +0 +2 +1 /);
 
   const luscStore = [
     'convert',
@@ -84,4 +91,34 @@ test('a set whose folds are wrong costs only itself, in one line', async () => {
   const dry = await reproduce(...args, '--dry-run', ...small);
   expect(dry.err).toMatch(/planned as the paper describes it: camelyon with resnet-50 features: .*folds\.json/);
   expect(dry.out).toMatch(/table-7 +2 +2 /);
+});
+
+test('a plan finds its data from any working folder', async () => {
+  const made = ['simulate', '--slides', '8', '--instances', '4-6', '--width', '8', '--difficulty', 'easy'];
+  expect((await reproduce(...made, '--out', at('here/camelyon/resnet-50'))).code).toBe(0);
+  const table = ['table', '7', '--only', 'Baseline', '--only', 'AB.', '--only', 'R50', '--only', 'CAMELYON'];
+  const small = ['--k', '2', '--folds', '0', '--epochs', '1', '--out', 'out'];
+  const before = process.cwd();
+  for (const [name, where] of [
+    ['root', ['--data-root', 'here']],
+    ['set', ['--data', 'camelyon=here/camelyon/resnet-50']],
+    ['simulated', ['--simulated', '--slides', '8']],
+  ] as [string, string[]][]) {
+    mkdirSync(at(name), { recursive: true });
+    process.chdir(at());
+    try {
+      expect((await reproduce('plan', ...table, ...where, ...small, '--out', `${name}/out`)).code, name).toBe(0);
+    } finally {
+      process.chdir(before);
+    }
+    const [{ config }] = readFileSync(at(name, 'out', 'jobs.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Job) as [Job];
+    expect(isAbsolute(config.data), config.data).toBe(true);
+    const { code, err } = await reproduce('run', '--plan', at(name, 'out', 'jobs.jsonl'), '--job', '0');
+    expect(code, err).toBe(0);
+  }
+  const builtIn = { set: 'camelyon', extractor: 'resnet-50', task: 'classification' } as const;
+  expect(await locateData(builtIn, { given: { '*': 'musk1' } })).toEqual({ data: 'musk1' });
 });

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { simulatedSlides, writeBagStore, type BagInfo } from '@mhim/datasets';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
-import { stringify } from 'csv-stringify/sync';
+import { MhimError } from '@mhim/tensor';
 import { findCohort } from '../../cohorts/catalogue.js';
 import type { Cohort } from '../../cohorts/cohort.js';
 import type { TrainInput } from '../../config/train-config.js';
+import { absolutePaths } from '../../data/absolute-paths.js';
 import { DATA_SETS, EXTRACTORS, type DataRef } from '../experiment.js';
+import type { SimulatedSets } from './simulated-sets.js';
 
 /** Where the user's data lie. */
 export interface DataPlaces {
@@ -19,17 +18,9 @@ export interface DataPlaces {
   /** Paths by `SET/EXTRACTOR` or `SET`; under `*` what stands in for every set. */
   given?: Readonly<Record<string, string>>;
   /** Makes simulated slides instead. */
-  simulated?: SimulatedSize;
+  simulated?: SimulatedSets;
   /** Whether slides without features or label are left out. */
   onMissing?: 'error' | 'skip';
-}
-
-export interface SimulatedSize {
-  /** Where they are written. */
-  folder: string;
-  slides: number;
-  instances: readonly [number, number];
-  width: number;
 }
 
 /** What a training configuration says of its data. */
@@ -39,12 +30,17 @@ export type LocatedData = Pick<TrainInput, 'dataSet' | 'extractor' | 'labels' | 
 
 /**
  * The one place that knows where features, labels and folds of a data set are; whether they are all there is seen when they are opened.
- * Undefined where no place is named.
+ * Undefined where no place is named. Paths are absolute: jobs are done from other working folders and on other machines.
  *
  * In order: what `--data` names for the set and extractor, the set, or everything; simulated slides; below `--data-root` a bag store or
  * labelled folder SET/EXTRACTOR, else whatever the catalogue of data sets finds there.
  */
 export async function locateData(ref: DataRef, places: DataPlaces): Promise<LocatedData | undefined> {
+  const located = await find(ref, places);
+  return located && absolutePaths(located);
+}
+
+async function find(ref: DataRef, places: DataPlaces): Promise<LocatedData | undefined> {
   const { set, extractor, task } = ref;
   const given = places.given?.[`${set}/${extractor}`] ?? places.given?.[set] ?? places.given?.['*'];
   const { onMissing } = places;
@@ -53,7 +49,7 @@ export async function locateData(ref: DataRef, places: DataPlaces): Promise<Loca
     ...(onMissing === undefined ? {} : { onMissing }),
   };
   if (given !== undefined) return { data: given, ...besides(given, task), ...unit };
-  if (places.simulated) return simulatedData(ref, places.simulated);
+  if (places.simulated) return places.simulated.locate(ref);
   if (places.root === undefined) return undefined;
   const folder = join(places.root, set);
   const data = join(folder, extractor);
@@ -104,29 +100,4 @@ export function parsePlaces(options: readonly string[]): Record<string, string> 
       });
     }),
   );
-}
-
-/** A bag store of made-up slides in the place of a set: other slides for every set, other features for every extractor. */
-async function simulatedData({ set, extractor, task }: DataRef, size: SimulatedSize): Promise<LocatedData> {
-  const { slides, instances, width } = size;
-  const name = [set, extractor, slides, instances.join('-'), width].join('_');
-  const data = join(size.folder, name);
-  const source = simulatedSlides({
-    ...{ slides, instances, difficulty: 'easy' },
-    width: extractor === 'plip' ? Math.max(4, width >> 1) : width,
-    seed: createHash('sha256').update(`${set}/${extractor}`).digest().readUInt16LE(0),
-  });
-  if (!existsSync(join(data, 'index.json'))) await writeBagStore(data, source);
-  if (task === 'classification') return { data };
-  const labels = join(size.folder, `${name}-survival.csv`);
-  if (!existsSync(labels)) {
-    mkdirSync(size.folder, { recursive: true });
-    writeFileAtomic(labels, stringify([['slide_id', 'case_id', 'time', 'event'], ...source.bags.map(outcome)]));
-  }
-  return { data, labels, unit: 'case' };
-}
-
-/** Slides with tumour die early; every fourth patient is censored. */
-function outcome({ id, label }: BagInfo, index: number): [string, string, number, number] {
-  return [id, id, (label === 1 ? 6 : 40) + 1.5 * index, index % 4 === 3 ? 0 : 1];
 }

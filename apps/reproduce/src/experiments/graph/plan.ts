@@ -1,4 +1,5 @@
 import { MhimError } from '@mhim/tensor';
+import { codeVersion } from '../../code-version.js';
 import type { TrainConfig } from '../../config/train-config.js';
 import { baselineOf, startsFromBaseline } from '../../models/create-model.js';
 import { modelName } from '../../report/model-names.js';
@@ -13,7 +14,7 @@ import {
 } from '../experiment.js';
 import { costOf } from './cost.js';
 import { assumedIndex, DataIndices, type DataIndex } from './data-index.js';
-import { jobId, type Job } from './job.js';
+import { jobIdOf, workOf, type Job } from './job.js';
 import { expectedPlace, locateData, type DataPlaces, type LocatedData } from './locate-data.js';
 import { selected } from './selection.js';
 import type { StepTimes } from './step-times.js';
@@ -42,6 +43,8 @@ export interface PlannedCell {
   metric: MetricName;
   /** Ids, seeds by folds; none where there are no data. */
   jobs: readonly string[];
+  /** The same trainings under the honest protocol, where both were asked for. */
+  honest?: readonly string[];
 }
 
 export interface PlannedExperiment {
@@ -83,7 +86,7 @@ class Planner {
   private chosen = 0;
 
   constructor(private readonly options: PlanOptions) {
-    this.indices = new DataIndices(options.log);
+    this.indices = new DataIndices(options.log, options.places.simulated);
   }
 
   async add(experiment: Experiment): Promise<PlannedExperiment> {
@@ -131,7 +134,7 @@ class Planner {
         if (!selected(rowSpec, columnSpec, this.options.only)) continue;
         this.chosen++;
         const { metric } = columnSpec;
-        cells.push({ row, column, metric, jobs: await this.cell(spec, metric) });
+        cells.push({ row, column, metric, ...(await this.cell(spec, metric)) });
       }
     }
     return cells;
@@ -141,7 +144,7 @@ class Planner {
     const cells: PlannedCell[] = [];
     for (const [row, { spec }] of experiment.models.entries()) {
       this.chosen++;
-      const jobs = await this.cell(spec, 'auc', { first: true, moments: experiment.moments });
+      const { jobs } = await this.cell(spec, 'auc', { first: true, moments: experiment.moments });
       cells.push({ row, column: 0, metric: 'auc', jobs });
     }
     return cells;
@@ -152,30 +155,36 @@ class Planner {
     spec: CellSpec,
     metric: MetricName,
     { first = false, moments }: { first?: boolean; moments?: readonly number[] } = {},
-  ): Promise<string[]> {
+  ): Promise<Pick<PlannedCell, 'jobs' | 'honest'>> {
     const data = await this.usable(spec);
     const test = spec.test && (await this.locate({ ...spec, set: spec.test }));
-    if (data === undefined || (spec.test && test === undefined)) return [];
+    if (data === undefined || (spec.test && test === undefined)) return { jobs: [] };
     const single = first || (COSTS as readonly string[]).includes(metric);
     const ids: string[] = [];
+    const honest: string[] = [];
     for (const seed of single ? this.options.seeds.slice(0, 1) : this.options.seeds) {
-      const config = trainConfigOf(spec, data.located, seed, this.options.overrides);
+      const { protocol, ...chosen } = trainConfigOf(spec, data.located, seed, this.options.overrides);
+      const config: Job['config'] = { ...chosen, protocol: protocol === 'honest' ? 'honest' : 'paper' };
       const folds = await this.foldsOf(config, data.index);
+      const judged = async (under: Job['config'], fold: number) => {
+        const trained = await this.training(spec, under, fold, data.index, moments);
+        return test ? this.job('evaluate', spec, under, fold, data.index, [trained], { test }) : trained;
+      };
       for (const fold of single ? folds.slice(0, 1) : folds) {
         if (!first && single) {
           ids.push(await this.job('measure', spec, config, fold, data.index));
           continue;
         }
-        const trained = await this.training(spec, config, fold, data.index, moments);
-        ids.push(test ? await this.job('evaluate', spec, config, fold, data.index, [trained], { test }) : trained);
+        ids.push(await judged(config, fold));
+        if (protocol === 'both' && !first) honest.push(await judged({ ...config, protocol: 'honest' }, fold));
       }
     }
-    return ids;
+    return { jobs: ids, ...(honest.length > 0 ? { honest } : {}) };
   }
 
   private async training(
     spec: CellSpec,
-    config: TrainConfig,
+    config: Job['config'],
     fold: number,
     index: DataIndex,
     moments?: readonly number[],
@@ -189,16 +198,17 @@ class Planner {
   private async job(
     kind: Job['kind'],
     { set, extractor, task, ...spec }: DataRef & Partial<CellSpec>,
-    config: TrainConfig,
+    config: Job['config'],
     fold: number,
     index: DataIndex,
     needs: readonly string[] = [],
     { test, moments }: { test?: Found; moments?: readonly number[] } = {},
   ): Promise<string> {
     const what = kind === 'evaluate' ? ' on CPTAC' : kind === 'measure' ? ' cost' : '';
-    const job: Omit<Job, 'id'> = {
+    const honest = config.protocol === 'honest' ? ' · honest' : '';
+    const about: Omit<Job, 'id' | 'work' | 'code'> = {
       kind,
-      name: `${set} · ${extractor} · ${modelName(config)}${variantOf(config, spec)}${what} · fold ${fold} · seed ${config.seed}`,
+      name: `${set} · ${extractor} · ${modelName(config)}${variantOf(config, spec)}${what} · fold ${fold} · seed ${config.seed}${honest}`,
       data: { set, extractor, task },
       config,
       fold,
@@ -210,13 +220,16 @@ class Planner {
       ? { fingerprint: index.fingerprint, split: `assumed, seed ${config.seed}` }
       : await this.indices.identity(config);
     const tested = test && { fingerprint: test.index.fingerprint, split: '' };
-    const id = jobId(job, { fingerprint: identity.fingerprint, split: identity.split }, tested);
+    const starts = needs.map((need) => (this.jobs.get(need) as Job).work);
+    const work = workOf(about, starts, { fingerprint: identity.fingerprint, split: identity.split }, tested);
+    const code = codeVersion();
+    const id = jobIdOf(work, code);
     if (!this.jobs.has(id)) {
       const folds = config.k ?? 5;
       this.jobs.set(id, {
-        id,
-        ...job,
-        cost: costOf(job, { index, folds, test: test?.index, times: this.options.times }),
+        ...{ id, work, code },
+        ...about,
+        cost: costOf(about, { index, folds, test: test?.index, times: this.options.times }),
       });
     }
     return id;
@@ -277,7 +290,7 @@ interface Found {
 }
 
 /** What a training starts from, as a training of its own; undefined where it starts from nothing. */
-export function baselineConfigOf(config: TrainConfig): TrainConfig | undefined {
+export function baselineConfigOf<C extends TrainConfig>(config: C): C | undefined {
   const { model, base, mhim, aggregator, preset: _preset, init, ...others } = config;
   const described = {
     ...({ format: 'mhim-model', version: 1, inputDim: 1, classes: 2 } as const),
@@ -285,7 +298,7 @@ export function baselineConfigOf(config: TrainConfig): TrainConfig | undefined {
   };
   if (!startsFromBaseline(described) && init === undefined) return undefined;
   const baseline = baselineOf(described);
-  return { ...others, model: baseline.model, aggregator: baseline.aggregator };
+  return { ...others, model: baseline.model, aggregator: baseline.aggregator } as C;
 }
 
 /** What a row varies, for the job's name; its baseline varies nothing. */

@@ -1,12 +1,12 @@
 import type { Interrupts } from '../../interrupt.js';
 import { MhimError } from '@mhim/tensor';
-import { evaluateModels } from '../../commands/evaluate.js';
+import { evaluateModels } from '../../run/evaluate-models.js';
 import type { Metrics, Results } from '../../run/results.js';
-import type { Protocol } from '../../run/train-run.js';
 import { trainRun } from '../../run/train-run.js';
 import type { Job } from './job.js';
 import type { JobResult, JobStore } from './job-store.js';
 import { measureCosts } from './measure-costs.js';
+import { requireOwnCode } from './other-code.js';
 
 export interface RunJobOptions {
   store: JobStore;
@@ -25,6 +25,7 @@ export interface RunJobOptions {
 export async function runJob(job: Job, options: RunJobOptions): Promise<boolean> {
   const { store, jobs, interrupts } = options;
   if (store.result(job.id)) return false;
+  requireOwnCode(job);
   for (const id of job.needs) {
     const needed = jobs.get(id);
     if (!needed) {
@@ -78,20 +79,15 @@ async function evaluate(
   { store, interrupts }: RunJobOptions,
 ): Promise<Pick<JobResult, 'external' | 'simulated'>> {
   const trained = needs[0] as string;
-  const external: JobResult['external'] = {};
-  for (const protocol of config.protocol === 'both' ? (['paper', 'honest'] as const) : [config.protocol]) {
-    const { rows, predictions } = await evaluateModels(
-      { run: store.folder(trained).path, protocol, ...test, onMissing: config.onMissing },
-      interrupts.signal,
-    );
-    const [{ what: _what, ...figures }] = rows as [{ what: string; bags: number } & Metrics];
-    external[protocol] = figures;
-    store.folder(id).writeJson(predictions[0], predictionsFile(protocol));
-  }
+  const { protocol, onMissing } = config;
+  const { rows, predictions } = await evaluateModels(
+    { run: store.folder(trained).path, protocol, ...test, onMissing },
+    interrupts.signal,
+  );
+  const [{ what: _what, ...external }] = rows as [{ what: string; bags: number } & Metrics];
+  store.folder(id).writeJson(predictions[0], PREDICTIONS);
   return { external, simulated: store.result(trained)?.simulated ?? false };
 }
 
 /** Of an `evaluate` job, with what its curves are drawn from: `AnyPredictions` on all bags of the second set. */
-export function predictionsFile(protocol: Protocol): string {
-  return `predictions-${protocol}.json`;
-}
+export const PREDICTIONS = 'predictions.json';

@@ -58,6 +58,13 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   return failed;
 }
 
+/** What a sweep ends with that had failures: the first one's message and code, so that its exit code is that job's. */
+export function failureOf(failed: readonly FailedJob[]): Error {
+  const { job, error } = failed[0] as FailedJob;
+  const failure = new Error(`${failed.length} jobs failed, the first ${job.name}: ${error.message}`, { cause: error });
+  return Object.assign(failure, { code: (error as { code?: unknown }).code });
+}
+
 /** Hands out jobs whose needs are done. */
 class Queue {
   private readonly waiting: Job[];
@@ -138,7 +145,7 @@ function indented(log: (line: string) => void): (line: string) => void {
   return (line) => log(`  ${line}`);
 }
 
-/** A job in a process of its own, with its share of the cores. @throws MhimError with what the process said last */
+/** A job in a process of its own, with its share of the cores. @throws what the process said last, MhimError where its exit code says what it is about */
 async function inProcess(job: Job, { plan, processes, interrupts }: RunJobsOptions): Promise<void> {
   const threads = String(Math.max(1, Math.floor(availableParallelism() / processes)));
   const child = spawn(process.execPath, [programPath(), 'run', '--plan', plan, '--job', job.id], {
@@ -150,29 +157,30 @@ async function inProcess(job: Job, { plan, processes, interrupts }: RunJobsOptio
   const stop = () => child.kill('SIGTERM');
   interrupts.signal.addEventListener('abort', stop, { once: true });
   try {
-    const code = await new Promise<number | null>((resolve, reject) => {
+    const ended = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
       child.on('error', reject);
-      child.on('close', resolve);
+      child.on('close', (code, signal) => resolve({ code, signal }));
     });
-    if (code === 0) return;
+    if (ended.code === 0) return;
     interrupts.signal.throwIfAborted();
-    const last =
-      said
-        .trim()
-        .split('\n')
-        .at(-1)
-        ?.replace(/^error: /, '') ?? '';
-    throw new MhimError(last || `the process ended with code ${code}.`, { code: codeOf(code) });
+    const { code, signal } = ended;
+    const last = said.trim().split('\n').at(-1) ?? '';
+    const message = /^error: (.*)/.exec(last)?.[1];
+    const about = CODES[code ?? -1];
+    if (message !== undefined && about !== undefined) throw new MhimError(message, { code: about });
+    const how = signal === null ? `with code ${code}` : `by ${signal}`;
+    throw new Error(message ?? `the process ended ${how}${last === '' ? '.' : `; it said last: ${last}`}`);
   } finally {
     interrupts.signal.removeEventListener('abort', stop);
   }
 }
 
-/** Of a process that said what was wrong in its last line. */
-function codeOf(exit: number | null): MhimError['code'] {
-  if (exit === EXIT.configuration) return 'config';
-  return exit === EXIT.again ? 'busy' : 'data';
-}
+/** What exit codes of a process that named its error are about; the others are those of crashes. */
+const CODES: Readonly<Record<number, MhimError['code']>> = {
+  [EXIT.configuration]: 'config',
+  [EXIT.data]: 'data',
+  [EXIT.again]: 'busy',
+};
 
 function programPath(): string {
   return process.argv[1] as string;

@@ -127,4 +127,8 @@ export function checkSettings(settings: readonly string[]): void {
   }
 }
 
-const FIXED = ['data', 'labels', 'folds', 'k', 'model', 'base', 'mining', 'preset', 'seed', 'init', 'task', 'unit'];
+/** What a table's headings stand for, and what has an option of its own. */
+const FIXED = [
+  ...['data', 'dataSet', 'extractor', 'labels', 'folds', 'k', 'unit', 'task'],
+  ...['model', 'base', 'mining', 'preset', 'init', 'seed'],
+];

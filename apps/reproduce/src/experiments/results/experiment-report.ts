@@ -14,6 +14,7 @@ import { modelName } from '../../report/model-names.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions, survivalDefinitions } from '../../run/results.js';
 import type { Protocol } from '../../run/train-run.js';
+import { codeVersion } from '../../code-version.js';
 import { VERSION } from '../../version.js';
 import type { FigureName, GridExperiment, MetricName } from '../experiment.js';
 import type { Job } from '../graph/job.js';
@@ -199,7 +200,9 @@ function protocolsOf(rows: readonly ModelResult[], main: Protocol): ReportProtoc
 
 /** The jobs of all cells, then those that they start from. */
 function usedJobs(reported: readonly ReportedExperiment[], jobs: ReadonlyMap<string, Job>): Job[] {
-  const ids = new Set(reported.flatMap(({ planned }) => planned.cells.flatMap((cell) => cell.jobs)));
+  const ids = new Set(
+    reported.flatMap(({ planned }) => planned.cells.flatMap(({ jobs: own, honest = [] }) => [...own, ...honest])),
+  );
   // What is added while a set is walked is walked too.
   for (const id of ids) for (const start of jobs.get(id)?.needs ?? []) ids.add(start);
   return [...ids].flatMap((id) => jobs.get(id) ?? []);
@@ -218,7 +221,7 @@ function environmentOf(used: readonly Job[], store: JobStore): Surroundings | un
     measured ??= {
       startedAt: new Date().toISOString(),
       backend: { name: '', summary: machine },
-      versions: { mhim: VERSION, node: process.version },
+      versions: { mhim: VERSION, code: codeVersion(), node: process.version },
     };
   }
   return measured;

@@ -1,5 +1,4 @@
 import { meanAndStd } from '@mhim/metrics';
-import type { FoldResult, Metrics } from '../../run/results.js';
 import { COSTS, type CostName, type GridExperiment, type MetricName } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobResult, JobStore } from '../graph/job-store.js';
@@ -87,7 +86,7 @@ export function collectExperiment({
 }: CollectInput): ExperimentResult {
   const results = new Map<string, JobResult>();
   const missing = new Map<string, string>();
-  for (const id of new Set(cells.flatMap((cell) => cell.jobs))) {
+  for (const id of new Set(cells.flatMap(({ jobs: ids, honest = [] }) => [...ids, ...honest]))) {
     const result = store.result(id);
     if (result) results.set(id, result);
     else missing.set(id, jobs.get(id)?.name ?? id);
@@ -124,13 +123,13 @@ function dataOf(job: Job | undefined): string[] {
 }
 
 function cellResult(
-  { metric, jobs }: PlannedCell,
+  { metric, jobs, honest: honestJobs = [] }: PlannedCell,
   results: ReadonlyMap<string, JobResult>,
   { text, comparable }: { text?: string; comparable: boolean },
 ): CellResult {
   const paper = text === undefined ? undefined : printed(text);
-  const ours = oursOf(jobs.map((id) => valueOf(results.get(id), metric, 'main')));
-  const honest = oursOf(jobs.map((id) => valueOf(results.get(id), metric, 'honest')));
+  const ours = oursOf(jobs.map((id) => valueOf(results.get(id), metric)));
+  const honest = oursOf(honestJobs.map((id) => valueOf(results.get(id), metric)));
   const difference = comparable && ours && paper && differenceOf(ours, paper);
   return {
     ...(paper ? { paper } : {}),
@@ -149,17 +148,11 @@ function oursOf(values: readonly (number | null)[]): Ours | undefined {
 }
 
 /** The figure of a job in the unit of its column. */
-function valueOf(result: JobResult | undefined, metric: MetricName, part: 'main' | 'honest'): number | null {
+function valueOf(result: JobResult | undefined, metric: MetricName): number | null {
   if (!result) return null;
-  if (isCost(metric)) return part === 'main' && result.costs ? result.costs[metric] * UNIT[metric] : null;
-  const figures = figuresOf(result, part);
-  const value = figures?.[metric];
+  if (isCost(metric)) return result.costs ? result.costs[metric] * UNIT[metric] : null;
+  const value = (result.external ?? result.result)?.[metric];
   return value === null || value === undefined ? null : 100 * value;
-}
-
-function figuresOf({ result, external }: JobResult, part: 'main' | 'honest'): Metrics | undefined {
-  if (external) return part === 'main' ? (external.paper ?? external.honest) : external.paper && external.honest;
-  return part === 'main' ? result : (result as FoldResult | undefined)?.honest;
 }
 
 function isCost(metric: MetricName): metric is CostName {

@@ -60,8 +60,7 @@ function shownModels({ experiment, store }: MapsInput, trained: readonly Job[]):
   return trained.flatMap((job, i): Shown[] => {
     const label = experiment.models[i]?.label as string;
     const { config, fold, moments } = job;
-    const protocol = config.protocol === 'honest' ? 'honest' : 'paper';
-    const stage = store.folder(job.id).file(`fold-${fold}`, protocol, config.model);
+    const stage = store.folder(job.id).file(`fold-${fold}`, config.protocol, config.model);
     if (!moments) return [{ label, score: 'attention', folder: stage }];
     const score = config.mhim?.score === 'attention' ? 'attention' : 'margin';
     // Training may have stopped before the last of them.
@@ -143,7 +142,7 @@ function reportOf(
   const first = trained[0] as Job;
   const folder = store.folder(first.id);
   const { startedAt, backend, versions } = folder.readJson<Environment>('environment.json') as Environment;
-  const protocol = first.config.protocol === 'honest' ? 'honest' : 'paper';
+  const { protocol } = first.config;
   return {
     title: `${experiment.id.replace('figure-', 'Figure ')}: ${experiment.title}`,
     dataSet: {

@@ -15,7 +15,7 @@ export function planTable(plan: Plan, store: JobStore, times: StepTimes): string
   const seen = new Set<string>();
   const rows = plan.experiments.map(({ id, cells }) => {
     const jobs = closure(
-      cells.flatMap((cell) => cell.jobs),
+      cells.flatMap(({ jobs: own, honest = [] }) => [...own, ...honest]),
       byId,
     );
     const fresh = jobs.filter((job) => !seen.has(job.id));

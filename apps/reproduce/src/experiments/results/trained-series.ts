@@ -8,7 +8,7 @@ import { cellSpec, COSTS, type GridExperiment } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
 import type { PlannedExperiment } from '../graph/plan.js';
-import { predictionsFile } from '../graph/run-job.js';
+import { PREDICTIONS } from '../graph/run-job.js';
 
 /** The models of one row on one data set: a job a seed and fold, all that the curves of a report are drawn from. */
 export interface TrainedSeries {
@@ -127,7 +127,7 @@ function stageOf(job: Job, store: JobStore, protocol: Protocol): TrainedStage[] 
   const { id, fold, config, kind } = job;
   const about = { fold, protocol, stage: config.model, folder: stageFolder(job, store, protocol) };
   if (kind === 'evaluate') {
-    const test = store.folder(id).readJson<AnyPredictions>(predictionsFile(protocol));
+    const test = store.folder(id).readJson<AnyPredictions>(PREDICTIONS);
     const both = test && { select: test, test };
     return both ? [{ ...about, fit: { epochs: 0, bestEpoch: 0, history: [], best: both, last: both } }] : [];
   }
