@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { writeSafetensors, writeTorchFile } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
@@ -146,4 +146,25 @@ test('the fingerprint follows content and labels, not times', async () => {
   expect(await print(toyInfos.map((info) => ({ ...info, label: 1 })))).not.toBe(before);
   truncateSync(at('print', 'slide-2.npy'), 100);
   expect(await print()).not.toBe(before);
+});
+
+test('the fingerprint follows coordinates in files of their own, where bags take them from there', async () => {
+  await convertBags(toySource(), at('coords', 'pt_files'), 'pt');
+  await convertBags(toySource(), at('coords', 'own'), 'h5');
+  const print = async (name: string) => (await openBagFolder(at('coords', name), { labels: toyInfos })).fingerprint();
+  const plain = await print('pt_files');
+  const own = await print('own');
+  const moved = toyBags.map((bag) => ({ ...bag, coords: bag.coords?.map((value) => value + 256) }));
+  for (const place of ['h5_files', 'patches']) await convertBags(toySource(), at('coords', place), 'h5');
+  const before = await print('.');
+  expect(before).not.toBe(plain);
+  expect(await print('.')).toBe(before);
+  for (const place of ['h5_files', 'patches']) {
+    rmSync(at('coords', place), { recursive: true });
+    await convertBags(toySource(moved), at('coords', place), 'h5');
+  }
+  expect((await (await openBagFolder(at('coords'))).read(0)).coords).toEqual(moved[0]?.coords);
+  expect(await print('.')).not.toBe(before);
+  // `patches` lies beside this folder too, and its bags have no use for it.
+  expect(await print('own')).toBe(own);
 });

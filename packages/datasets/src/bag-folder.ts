@@ -9,7 +9,7 @@ import { classCount, type BagSource } from './bag-source.js';
 import { caseBags } from './case-bags.js';
 import { coordsFileOf } from './coords-file.js';
 import { readH5Coords } from './formats/h5.js';
-import { BAG_EXTENSIONS, bagId, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
+import { BAG_EXTENSIONS, bagId, bringsCoords, readBagFile, type ReadBagFileOptions } from './formats/read-bag-file.js';
 import { matchLabels } from './match-labels.js';
 
 export interface BagFolderOptions {
@@ -71,6 +71,8 @@ export async function openBagFiles(
       for (const info of found) {
         hash.update(identityOf(info));
         await addSamples(hash, fileOf(info));
+        const beside = coordsFileOf(fileOf(info));
+        if (beside && !(await bringsCoords(fileOf(info)))) await addSamples(hash, beside.path);
       }
       return hash.digest('hex');
     },

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse/sync';
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
+import { isClassNumber } from './class-number.js';
 
 /** What `index.json` beside a store says; written by us, optional in stores of others. */
 export interface BagStoreIndex {
@@ -69,7 +70,7 @@ export async function readBagTable(
     if (row.label && labels && Number(row.label) !== labels[i])
       throw invalid(path, i, `gives "${id}" the label ${row.label}, bags.safetensors ${labels[i]}`);
     const label = Number(row.label);
-    if (row.label && !(Number.isInteger(label) && label >= 0)) throw invalid(path, i, `has the label "${row.label}"`);
+    if (row.label && !isClassNumber(label)) throw invalid(path, i, `has the label "${row.label}"`);
     if (Boolean(time) !== Boolean(event) || (time && !(Number(time) >= 0)) || (event && !/^[01]$/.test(event)))
       throw invalid(path, i, `has the time "${time}" and the event "${event}"`);
     return {

@@ -203,6 +203,7 @@ describe('bags that share rows of one table', () => {
     ['index', tensor('I32', [4], Int32Array.of(5, 0, 1, 4)), /offsets do not run from 0 to 4/],
     ['offsets', tensor('I64', [4], BigInt64Array.of(0n, 4n, 3n, 5n)), /offsets do not run from 0 to 5 in order/],
     ['labels', tensor('I64', [2], BigInt64Array.of(0n, 1n)), /2 labels for 3 bags/],
+    ['labels', tensor('I32', [3], Int32Array.of(0, 1, 99999999)), /bag 2 has the label 99999999/],
     ['labels', tensor('F32', [3], Float32Array.of(0, 0.5, 1)), /0.5 is no 32-bit integer/],
     ['xy', tensor('F32', [5, 2], new Float32Array(10)), /"xy" has shape \[5,2\], expected \[6, 2\]/],
     ['instance_labels', tensor('U8', [7], new Uint8Array(7)), /"instance_labels" has shape \[7\], expected \[6\]/],
@@ -252,6 +253,8 @@ describe('bags.csv', () => {
     ]);
     mkdirSync(at('other'));
     copyFileSync(at('unlabelled.safetensors'), at('other', 'bags.safetensors'));
+    writeFileSync(at('other', 'bags.csv'), 'bag_id,label\na,99999999\nb,\n');
+    await expect(openBags(at('other'))).rejects.toThrow(/bags\.csv: row 1 has the label "99999999"/);
     writeFileSync(at('other', 'bags.csv'), 'bag_id,label\na,1\nb,\n');
     const store = await openBagStore(at('other'));
     expect(store.bags).toEqual([

@@ -7,6 +7,7 @@ import { checkUnique, identityOf } from './bag-identity.js';
 import { classCount, type BagSource } from './bag-source.js';
 import { knownSha256, readBagTable, readIndex, sha256OfFile } from './bag-store-files.js';
 import { checkBag, checkInstances } from './check-bag.js';
+import { isClassNumber } from './class-number.js';
 import { SharedTables } from './shared-tables.js';
 
 export interface BagStoreOptions {
@@ -58,6 +59,14 @@ class BagStore implements BagSource {
     checkOffsets(offsets, index?.length ?? rows, path);
     if (labels && labels.length !== offsets.length - 1) {
       throw new MhimError(`${labels.length} labels for ${offsets.length - 1} bags.`, { code: 'file-format', path });
+    }
+    const odd = labels?.findIndex((label) => label >= 0 && !isClassNumber(label)) ?? -1;
+    if (odd >= 0) {
+      throw new MhimError(`bag ${odd} has the label ${labels?.[odd]}, which is no number of a class.`, {
+        code: 'file-format',
+        path,
+        hint: 'Number the classes 0, 1, 2 … and write the store again.',
+      });
     }
     const sizes = Array.from(offsets.subarray(1), (end, i) => end - (offsets[i] as number));
     const table = join(dirname(path), 'bags.csv');

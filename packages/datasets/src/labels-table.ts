@@ -1,4 +1,5 @@
 import { MhimError } from '@mhim/tensor';
+import { isClassNumber, MAX_CLASSES } from './class-number.js';
 import type { LabelRow, ReadLabelsOptions } from './label-row.js';
 import { columnsByCount, columnsNamed, type ColumnPositions, type LabelColumn } from './labels-columns.js';
 import type { CsvRecord } from './labels-csv.js';
@@ -183,6 +184,16 @@ export class Table {
         'Number the classes 0, 1, 2 … or give "classes".',
       );
     }
+    const large = names.find((name) => !isClassNumber(Number(name)));
+    if (large !== undefined) {
+      const record = this.body[values.indexOf(large)] as CsvRecord;
+      throw this.at(
+        record,
+        'label',
+        `class number ${large} is beyond ${MAX_CLASSES - 1}`,
+        'Number the classes 0, 1, 2 …, or name another column with "columns".',
+      );
+    }
     return new Map(
       names
         .map(Number)
@@ -193,12 +204,12 @@ export class Table {
 
   private checkMapping(classes: Readonly<Record<string, number>>): Map<string, number> {
     const entries = Object.entries(classes);
-    const bad = entries.find(([, label]) => !Number.isInteger(label) || label < 0);
+    const bad = entries.find(([, label]) => !isClassNumber(label));
     if (bad || entries.length === 0) {
       throw new MhimError(bad ? `class "${bad[0]}" has the number ${bad[1]}.` : 'no class given.', {
         code: 'config',
         path: 'classes',
-        hint: 'Number classes 0, 1, 2 …',
+        hint: `Number classes 0, 1, 2 … to ${MAX_CLASSES - 1} at most.`,
       });
     }
     return new Map(entries);

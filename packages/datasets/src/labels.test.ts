@@ -91,6 +91,18 @@ describe('parseLabels', () => {
       { classes: { x: 0, y: 1 } },
     ],
     ['a name among numbers', 'id,label\na,0\nb,tumour\n', /line 3.*unknown class "tumour" among numbers/],
+    [
+      'a number that is no class',
+      'id,label\na,0\nb,99999999\n',
+      /labels\.csv: line 3, column "label": class number 99999999 is beyond 999/,
+    ],
+    ['a number beyond 32 bits', 'id,label\na,5000000000\nb,1\n', /line 2, column "label": class number 5000000000/],
+    [
+      'a class given too large a number',
+      'id,label\na,x\nb,y\n',
+      /classes: class "y" has the number 99999999.*0, 1, 2 … to 999/,
+      { classes: { x: 0, y: 99999999 } },
+    ],
     ['negative classes', 'id,label\na,-1\nb,1\n', /line 2.*unknown class "-1"/],
     ['no label column', 'slide_id,size\na,7\n', /no column with the label.*header is slide_id,size/],
     ['a time without status', 'id,time\na,7\n', /no status or censorship column/],

@@ -43,10 +43,12 @@ export function coxRegression(
   let coefficients = new Float64Array(p);
   let at = likelihood(x, coefficients, groups, ties);
   for (let i = 0; i < iterations; i++) {
-    const step = solve(at.information, at.gradient);
+    const step = solve(at.information, at.gradient, i === 0 ? combined : separating);
     const gain = step.reduce((sum, value, a) => sum + value * (at.gradient[a] as number), 0);
-    if (gain < 1e-16 * (1 + Math.abs(at.value))) {
-      const variances = at.information.map((_, a) => solve(at.information, unit(p, a))[a] as number);
+    // Where covariates separate, the likelihood flattens out while every step goes on by as much as the one before.
+    const still = step.every((value, a) => Math.abs(value) < 1e-6 * (1 + Math.abs(coefficients[a] as number)));
+    if (still && gain < 1e-16 * (1 + Math.abs(at.value))) {
+      const variances = at.information.map((_, a) => solve(at.information, unit(p, a), combined)[a] as number);
       return {
         coefficients: coefficients.map((value, a) => value / (scales[a] as number)),
         standardErrors: Float64Array.from(variances, (variance, a) => Math.sqrt(variance) / (scales[a] as number)),
@@ -63,10 +65,19 @@ export function coxRegression(
       }
     }
   }
-  throw regressionError(
-    `no maximum within ${iterations} Newton steps.`,
-    'A covariate that separates early from late events has an infinite coefficient; leave it out.',
-  );
+  throw regressionError(`no maximum within ${iterations} Newton steps.`, SEPARATION);
+}
+
+const SEPARATION = 'A covariate that separates early from late events has an infinite coefficient; leave it out.';
+
+function combined(covariate: number): MhimError {
+  const what = `covariate ${covariate} is constant, or a combination of others, in the risk sets of the events.`;
+  return regressionError(what, 'Leave it out.');
+}
+
+/** The information was regular at the start and vanished on the way. */
+function separating(covariate: number): MhimError {
+  return regressionError(`no maximum: the likelihood goes on rising in covariate ${covariate}.`, SEPARATION);
 }
 
 interface Likelihood {
@@ -163,8 +174,12 @@ function standardised(
   return { x, scales };
 }
 
-/** Solves a symmetric positive definite system by Cholesky. */
-function solve(matrix: readonly Float64Array[], right: Float64Array): Float64Array {
+/** Solves a symmetric positive definite system by Cholesky. @throws what `singular` makes of the first row that depends on others */
+function solve(
+  matrix: readonly Float64Array[],
+  right: Float64Array,
+  singular: (row: number) => MhimError,
+): Float64Array {
   const factor = matrix.map((row) => Float64Array.from(row));
   const p = right.length;
   const at = (a: number, b: number) => factor[a]?.[b] as number;
@@ -172,12 +187,7 @@ function solve(matrix: readonly Float64Array[], right: Float64Array): Float64Arr
     for (let b = 0; b <= a; b++) {
       let rest = matrix[a]?.[b] as number;
       for (let k = 0; k < b; k++) rest -= at(a, k) * at(b, k);
-      if (a === b && !(rest > 1e-11 * (matrix[a]?.[a] as number))) {
-        throw regressionError(
-          `covariate ${a} is constant, or a combination of others, in the risk sets of the events.`,
-          'Leave it out.',
-        );
-      }
+      if (a === b && !(rest > 1e-11 * (matrix[a]?.[a] as number))) throw singular(a);
       (factor[a] as Float64Array)[b] = a === b ? Math.sqrt(rest) : rest / at(b, b);
     }
   }

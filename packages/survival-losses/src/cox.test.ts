@@ -124,6 +124,16 @@ describe('coxRegression', () => {
     const doubled = [1, 2, 0, 0, 3, 6, -1, -2, 2, 4];
     expect(() => coxRegression(doubled, [1, 2, 3, 4, 5], [1, 1, 0, 1, 1])).toThrow(/covariate 1 is .* a combination/);
     expect(() => coxRegression([4, 3, 2, 1], [1, 2, 3, 4], [1, 1, 1, 1])).toThrow(/Cox regression/);
+    const infinite = /covariate that separates early from late events has an infinite coefficient/;
+    const ones = [1, 1, 1, 1, 1, 1];
+    expect(() => coxRegression([1, 1, 1, 0, 0, 0], [1, 2, 3, 4, 5, 6], ones)).toThrow(infinite);
+    // One covariate separates, the other has a coefficient.
+    const two = [1, 0.3, 1, -0.2, 1, 0.4, 0, 0.1, 0, -0.3, 0, 0.2];
+    expect(() => coxRegression(two, [1, 2, 3, 4, 5, 6], ones)).toThrow(infinite);
+    const first = Array.from({ length: 2000 }, (_, i) => Number(i === 0));
+    const counted = first.map((_, i) => i + 1);
+    const all = first.map(() => 1);
+    expect(() => coxRegression(first, counted, all)).toThrow(infinite);
     expect(() => coxRegression([4, 3, 2], [1, 2], [1, 1])).toThrow(/rows of covariates for 2 cases, got 3/);
   });
 });

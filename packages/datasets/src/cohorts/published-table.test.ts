@@ -99,6 +99,33 @@ describe('tables as they were published', () => {
     });
   });
 
+  test("GDC's newer header: the case's submitter_id, wherever it stands beside those of its diagnoses and treatments", () => {
+    const columns = [
+      'project.project_id',
+      'cases.submitter_id',
+      'demographic.submitter_id',
+      'demographic.vital_status',
+    ];
+    const more = ['demographic.days_to_death', 'diagnoses.days_to_last_follow_up', 'diagnoses.submitter_id'];
+    const cells = (treatment: string) => ({
+      'project.project_id': 'TCGA-LUAD',
+      'cases.submitter_id': 'TCGA-AA-0001',
+      'demographic.submitter_id': 'TCGA-AA-0001_demographic',
+      'demographic.vital_status': 'Dead',
+      'demographic.days_to_death': '60',
+      'diagnoses.days_to_last_follow_up': "'--",
+      'diagnoses.submitter_id': 'TCGA-AA-0001_diagnosis',
+      'treatments.submitter_id': treatment,
+    });
+    const header = [...columns, ...more, 'treatments.submitter_id'];
+    for (const names of [header, header.toReversed()]) {
+      const row = (treatment: string) => names.map((name) => cells(treatment)[name as keyof ReturnType<typeof cells>]);
+      const lines = [names, row('TCGA-AA-0001_treatment'), row('TCGA-AA-0001_treatment2'), row("'--")];
+      const { rows } = read(`${lines.map((line) => line.join('\t')).join('\n')}\n`, lung);
+      expect(rows).toEqual([{ id: 'TCGA-AA-0001', caseId: 'TCGA-AA-0001', line: 2, label: 0, time: 2, event: 1 }]);
+    }
+  });
+
   test('cBioPortal: comments above the header', () => {
     const { kind, rows } = read(
       '#Patient\tStatus\tMonths\n#STRING\tSTRING\tNUMBER\nPATIENT_ID\tOS_STATUS\tOS_MONTHS\nTCGA-05-4244\t0:LIVING\t12.5\nTCGA-05-4249\t1:DECEASED\t50\n',

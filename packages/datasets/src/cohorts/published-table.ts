@@ -94,6 +94,21 @@ function lastPart(name: string): string {
   return name.toLowerCase().split('.').at(-1) as string;
 }
 
+/**
+ * Where each column is, by the last part of its name. Newer files of the Genomic Data Commons have a `submitter_id` for case, diagnosis
+ * and treatment each: the case's counts, else the first.
+ */
+function placesOf(header: readonly string[]): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const ofCase of [true, false]) {
+    header.forEach((name, place) => {
+      const part = lastPart(name);
+      if (/^cases\./i.test(name) === ofCase && !places.has(part)) places.set(part, place);
+    });
+  }
+  return places;
+}
+
 class Reader {
   private readonly classes: ReadonlyMap<string, number> | undefined;
   private readonly of: readonly string[] | undefined;
@@ -118,7 +133,7 @@ class Reader {
 
   /** The rows below the header, as functions from a column's name to its value; GDC writes `'--` for what is not known. */
   body(): { line: number; get: (...names: string[]) => string | undefined }[] {
-    const places = new Map(this.header.map((name, place) => [lastPart(name), place]));
+    const places = placesOf(this.header);
     return this.records.slice(1).map(({ cells, line }) => ({
       line,
       get: (...names) => {

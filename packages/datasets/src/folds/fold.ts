@@ -21,3 +21,20 @@ export function partsOf(fold: Fold): ['train' | 'validation' | 'test', readonly 
         ['test', fold.test],
       ];
 }
+
+export type FoldPart = 'train' | 'validation' | 'test';
+
+const PART_NAMES: Record<FoldPart, readonly string[]> = {
+  train: ['train', 'training'],
+  validation: ['validation', 'valid', 'val', 'dev'],
+  test: ['test', 'testing'],
+};
+
+/** The part that a table of folds means, by any of its usual names, in upper or lower case. */
+export function partNamed(name: string): FoldPart | undefined {
+  const parts = Object.entries(PART_NAMES) as [FoldPart, readonly string[]][];
+  return parts.find(([, names]) => names.includes(name.trim().toLowerCase()))?.[0];
+}
+
+/** For messages. */
+export const partNames = Object.values(PART_NAMES).flat().join(', ');

@@ -124,6 +124,36 @@ describe('readFolds', () => {
     expect(await readFolds(head, source)).toEqual([{ fold: 0, train: [0, 2], test: [3, 4] }]);
   });
 
+  it.each(['valid', 'VAL', 'Validation', 'dev'])(
+    'takes %s for validation, and says what it does not know',
+    async (name) => {
+      const split = await mkdtemp(join(folder, 'split-'));
+      const rows = (of: string) => `ID,Label,Split\na1,0,training\na2,0,TRAIN\nb,1,Train\nc,0,${of}\nd,1,testing\n`;
+      const allow = { allow: ['missing-class' as const] };
+      await writeFile(join(split, 'fold_0.csv'), rows(name));
+      const expected = [{ fold: 0, train: [0, 1, 2], validation: [3], test: [4] }];
+      expect(await readFolds(split, source, allow)).toEqual(expected);
+      await writeFile(join(split, 'fold_0.csv'), rows('held-out'));
+      await expect(readFolds(split, source, allow)).rejects.toThrow(
+        /fold_0\.csv: line 5: "c" has the split "held-out", which is none of train, .*dev/,
+      );
+      await writeFile(join(split, 'fold_0.csv'), rows(''));
+      await expect(readFolds(split, source, allow)).rejects.toThrow(/line 5: "c" has the split ""/);
+      const clam = await mkdtemp(join(folder, 'clam-'));
+      const columns = (of: string) => `,train,${of},test\n0,a1,c,d\n1,a2,,\n2,b,,\n`;
+      await writeFile(join(clam, 'splits_0.csv'), columns(name));
+      expect(await readFolds(clam, source, allow)).toEqual(expected);
+      await writeFile(join(clam, 'splits_0.csv'), columns('held-out'));
+      await expect(readFolds(clam, source, allow)).rejects.toThrow(/splits_0\.csv: the column "held-out" is none of/);
+      const json = (of: string) =>
+        write('names.json', { folds: [{ fold: 0, train: ['a', 'b'], [of]: ['c'], test: ['d'] }] });
+      expect(await readFolds(await json(name), source, allow)).toEqual(expected);
+      await expect(readFolds(await json('held-out'), source, allow)).rejects.toThrow(
+        /fold 0: the list "held-out" is none/,
+      );
+    },
+  );
+
   const wrong: [string, unknown, RegExp][] = [
     ['a truncated file', '{"folds": [', /no valid JSON/],
     ['another JSON', [1], /expected an object with a list "folds"/],

@@ -5,7 +5,7 @@ import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from '../bag.js';
 import { parseLabels } from '../labels.js';
 import { checkFolds, type CheckFoldsOptions } from './check-folds.js';
-import type { Fold } from './fold.js';
+import { partNamed, partNames, type Fold, type FoldPart } from './fold.js';
 import { hashFolds, type NamedFold } from './write-folds.js';
 
 /**
@@ -47,13 +47,15 @@ function parseJson(text: string, path: string): NamedFold[] {
   const { folds, sha256 } = (content ?? {}) as { folds?: unknown; sha256?: unknown };
   if (!Array.isArray(folds) || folds.length === 0) throw invalid(path, 'expected an object with a list "folds".');
   const named = folds.map((fold: Record<string, unknown> | null, i): NamedFold => {
-    const part = (name: string) => {
-      const ids = fold?.[name];
-      if (ids === undefined) return undefined;
-      if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids as string[];
-      throw invalid(path, `fold ${i}: "${name}" is no list of ids.`);
-    };
-    const [train, validation, test] = [part('train'), part('validation') ?? part('val'), part('test')];
+    const parts: Partial<Record<FoldPart, string[]>> = {};
+    for (const [name, ids] of Object.entries(fold ?? {})) {
+      const part = partNamed(name);
+      const isList = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
+      if (part && !isList) throw invalid(path, `fold ${i}: "${name}" is no list of ids.`);
+      if (part) parts[part] = [...(parts[part] ?? []), ...(ids as string[])];
+      else if (isList && ids.length > 0) throw invalid(path, `fold ${i}: the list "${name}" is none of ${partNames}.`);
+    }
+    const { train, validation, test } = parts;
     if (!train || !test) throw invalid(path, `fold ${i} has no "${train ? 'test' : 'train'}".`);
     return validation ? { train, validation, test } : { train, test };
   });
@@ -95,17 +97,36 @@ function parseClam(text: string, path: string): NamedFold {
   } catch (cause) {
     throw invalid(path, `no valid CSV: ${(cause as Error).message}.`, cause);
   }
-  const part = (name: string) => rows.flatMap((row) => row[name] || []);
-  const [train, validation, test] = [part('train'), part('val'), part('test')];
-  if (train.length === 0 || test.length === 0) throw invalid(path, 'expected the columns train, val and test.');
-  return validation.length > 0 ? { train, validation, test } : { train, test };
+  const parts: Record<FoldPart, string[]> = { train: [], validation: [], test: [] };
+  for (const [place, name] of [...new Set(rows.flatMap(Object.keys))].entries()) {
+    const part = partNamed(name);
+    const ids = rows.flatMap((row) => row[name] || []);
+    if (part) parts[part] = [...parts[part], ...ids];
+    else if (place > 0 && ids.length > 0) throw invalid(path, `the column "${name}" is none of ${partNames}.`);
+  }
+  if (parts.train.length === 0 || parts.test.length === 0) {
+    throw invalid(path, 'expected the columns train, val and test.');
+  }
+  return withoutEmpty(parts);
 }
 
 function parseSplitColumn(text: string, path: string): NamedFold {
   const { rows } = parseLabels(text, path);
-  const part = (...names: string[]) => rows.filter(({ split }) => names.includes(split ?? '')).map(({ id }) => id);
-  const [train, validation, test] = [part('train'), part('val', 'validation'), part('test')];
-  if (train.length === 0 || test.length === 0) throw invalid(path, 'expected a column Split with train and test.');
+  const parts: Record<FoldPart, string[]> = { train: [], validation: [], test: [] };
+  const splits = rows.filter(({ split }) => split !== undefined);
+  for (const { id, split = '', line } of splits.length > 0 ? rows : []) {
+    const part = partNamed(split);
+    // A bag that is in no part would be left out without a word.
+    if (!part) throw invalid(path, `line ${line}: "${id}" has the split "${split}", which is none of ${partNames}.`);
+    parts[part].push(id);
+  }
+  if (parts.train.length === 0 || parts.test.length === 0) {
+    throw invalid(path, 'expected a column Split with train and test.');
+  }
+  return withoutEmpty(parts);
+}
+
+function withoutEmpty({ train, validation, test }: Record<FoldPart, string[]>): NamedFold {
   return validation.length > 0 ? { train, validation, test } : { train, test };
 }
 

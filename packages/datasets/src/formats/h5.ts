@@ -46,6 +46,11 @@ export function readH5Coords(path: string): Promise<HostTensor | undefined> {
   return withH5(path, (file, size, module) => coordsOf(file, path, size, module));
 }
 
+/** Whether {@link readH5Coords} would give any. */
+export function holdsH5Coords(path: string): Promise<boolean> {
+  return withH5(path, (file) => file.keys().includes('coords'));
+}
+
 function coordsOf(file: H5File, path: string, size: number, module: H5Module): HostTensor | undefined {
   return file.keys().includes('coords') ? readDataset(file, 'coords', path, size, module) : undefined;
 }

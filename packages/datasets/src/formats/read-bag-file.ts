@@ -13,7 +13,7 @@ import {
 import type { Bag } from '../bag.js';
 import { checkBag } from '../check-bag.js';
 import { featureFile, type FeatureFile } from './features.js';
-import { readH5Features } from './h5.js';
+import { holdsH5Coords, readH5Features } from './h5.js';
 import { readNpy } from './npy.js';
 
 /** Extensions of feature files. */
@@ -25,6 +25,8 @@ export interface ReadBagFileOptions {
   /** The bag that has this width, for the message. */
   widthOf?: string;
 }
+
+const COORDS_NAMES = ['coords', 'xy'];
 
 /**
  * Reads one bag from a feature file; the format is told by the file's first bytes, not by its name.
@@ -58,6 +60,22 @@ async function readFeatures(path: string): Promise<FeatureFile> {
   }
 }
 
+/**
+ * Whether a file's format and names of its tensors say that it brings coordinates itself. Of a `.pt` only reading it all would tell; as
+ * a rule it holds features alone.
+ */
+export async function bringsCoords(path: string): Promise<boolean> {
+  const format = await formatOf(path);
+  if (format === 'h5') return holdsH5Coords(path);
+  if (format !== 'safetensors') return false;
+  const file = await SafetensorsFile.open(path);
+  try {
+    return COORDS_NAMES.some((name) => file.entries.has(name));
+  } finally {
+    await file.close();
+  }
+}
+
 async function formatOf(path: string): Promise<'torch' | 'npy' | 'h5' | 'safetensors'> {
   const handle = await openForReading(path);
   let start: Buffer;
@@ -86,7 +104,7 @@ async function formatOf(path: string): Promise<'torch' | 'npy' | 'h5' | 'safeten
 async function fromSafetensors(path: string): Promise<FeatureFile> {
   const file = await SafetensorsFile.open(path);
   try {
-    const coords = ['coords', 'xy'].find((name) => file.entries.has(name));
+    const coords = COORDS_NAMES.find((name) => file.entries.has(name));
     const content = featureFile(path, await file.read('features'), coords ? await file.read(coords) : undefined);
     if (file.entries.has('instance_labels')) content.instanceLabels = toInt32(await file.read('instance_labels'), path);
     return content;
@@ -99,10 +117,10 @@ async function fromSafetensors(path: string): Promise<FeatureFile> {
 function fromTorch(path: string, value: TorchValue): FeatureFile {
   if (isHostTensor(value)) return featureFile(path, value);
   if (value instanceof Map) {
-    const tensor = (names: string[]): HostTensor | undefined =>
+    const tensor = (names: readonly string[]): HostTensor | undefined =>
       names.map((name) => value.get(name)).find((item): item is HostTensor => isHostTensor(item));
     const features = tensor(['features', 'feats', 'x']);
-    if (features) return featureFile(path, features, tensor(['coords', 'xy']));
+    if (features) return featureFile(path, features, tensor(COORDS_NAMES));
   }
   throw new MhimError('holds no feature tensor.', {
     code: 'file-format',

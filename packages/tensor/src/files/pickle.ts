@@ -9,6 +9,10 @@ export class PickleGlobal {
 export class PickleBytes {
   constructor(private readonly utf8: Uint8Array) {}
 
+  get length(): number {
+    return this.utf8.length;
+  }
+
   /** The bytes whose Latin-1 reading the text is; undefined when a character is beyond. */
   latin1(): Uint8Array | undefined {
     const { utf8 } = this;

@@ -81,6 +81,11 @@ describe('broken files', () => {
     ['a hole', file(`{"a":${entry(0, 4)},"b":${entry(8, 12)}}`, 12), /hole/],
     ['a shape of other size', file(`{"a":${entry(0, 8, '[3]')}}`, 8), /does not fill/],
     ['a shape that overflows to nothing', file(`{"a":${entry(0, 0, '[4294967296,4294967296,0]')}}`), /no valid shape/],
+    [
+      'a type that is a deep list',
+      file(`{"a":{"dtype":${'['.repeat(50_000)}${']'.repeat(50_000)},"shape":[],"data_offsets":[0,0]}}`),
+      /unknown dtype object/,
+    ],
     ['a negative size', file(`{"a":${entry(0, 4, '[-1]')}}`, 4), /no valid shape/],
     ['offsets that run backwards', file(`{"a":${entry(4, 0, '[1]')}}`, 4), /does not fill/],
     ['a name twice', file(`{"a":${entry(0, 4)},"\\u0061" : ${entry(0, 4)}}`, 4), /"a" stands in its header twice/],

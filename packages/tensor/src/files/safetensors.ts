@@ -243,7 +243,7 @@ async function readHeader(handle: FileHandle, fileSize: number, path: string) {
 function parseEntry(name: string, value: unknown, start: number, path: string): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(elementBytes, dtype))
-    throw corrupt(path, `"${name}" has the unknown dtype ${String(dtype)}`);
+    throw corrupt(path, `"${name}" has the unknown dtype ${typeof dtype === 'string' ? dtype : typeof dtype}`);
   if (!isShape(shape)) throw corrupt(path, `"${name}" has no valid shape`);
   if (!isOffsets(offsets)) throw corrupt(path, `"${name}" has no valid data_offsets`);
   const [begin, end] = offsets;

@@ -20,15 +20,18 @@ import {
   type Storage,
   type StorageHandlers,
 } from './torch-storages.js';
+import { unfolds, WorkBudget } from './work-budget.js';
 
 /** What a PyTorch file may hold here: tensors, plain values, and dictionaries and lists of them. */
 export type TorchValue =
   HostTensor | Map<string | number, TorchValue> | TorchValue[] | string | number | boolean | null;
 
-/** Bounds on what a small file may unfold to: values, levels of dictionaries, and bytes per byte of the file. */
+/** Bounds on what a small file may unfold to: values and levels of dictionaries. Bytes are those of {@link WorkBudget}. */
 const MAX_VALUES = 1_000_000;
 const MAX_DEPTH = 64;
-const MAX_EXPANSION = 8;
+/** What a pair of a dictionary and a tensor cost beside their bytes; written out, either takes an eighth of it in the file. */
+const PAIR_BYTES = 16;
+const TENSOR_BYTES = 256;
 
 /**
  * Reads a file written by `torch.save` (the zip format and that before PyTorch 1.6): tensors only. Nothing in it is executed; a handful of
@@ -38,11 +41,12 @@ const MAX_EXPANSION = 8;
 export async function readTorchFile(path: string): Promise<TorchValue> {
   const handle = await openForReading(path);
   try {
-    const pickle = new TensorPickle(path);
+    const budget = new WorkBudget(path, (await handle.stat()).size);
+    const pickle = new TensorPickle(path, budget);
     const file = (await isLegacy(handle, path))
       ? await openLegacyTorchFile(handle, path, pickle)
       : await openZipTorchFile(handle, path, (bytes) => readPickle(bytes, pickle, path));
-    return await new Archive(path, file, (await handle.stat()).size).resolve(file.value);
+    return await new Archive(path, file, budget).resolve(file.value);
   } finally {
     await handle.close();
   }
@@ -107,7 +111,10 @@ const storageTypes: Record<string, HostDtype> = {
 class TensorPickle implements StorageHandlers {
   readonly storages = new Map<string, Storage>();
 
-  constructor(private readonly path: string) {}
+  constructor(
+    private readonly path: string,
+    private readonly budget: WorkBudget,
+  ) {}
 
   call({ callee, args }: PickleCall): unknown {
     switch (callee) {
@@ -155,7 +162,7 @@ class TensorPickle implements StorageHandlers {
       const [, shape, dtype, fortran, bytes] = state as unknown[];
       if (!isShape(shape) || !(dtype instanceof PendingDtype)) throw this.corrupt('describes no valid array');
       const known = this.numpyType(dtype);
-      Object.assign(object, { shape, dtype: known, fortran: fortran === true, bytes: toBytes(bytes) });
+      Object.assign(object, { shape, dtype: known, fortran: fortran === true, bytes: this.toBytes(bytes) });
       return object;
     }
     // A dtype's state is its byte order; big-endian files do not occur on today's machines.
@@ -169,25 +176,31 @@ class TensorPickle implements StorageHandlers {
   }
 
   private ordered(pairs: unknown): Map<unknown, unknown> {
-    const valid = Array.isArray(pairs) && pairs.every((pair) => Array.isArray(pair) && pair.length === 2);
+    if (!Array.isArray(pairs)) throw this.corrupt('describes no valid dictionary');
+    this.budget.spend(PAIR_BYTES * pairs.length);
+    const valid = pairs.every((pair) => Array.isArray(pair) && pair.length === 2);
     if (!valid) throw this.corrupt('describes no valid dictionary');
     return new Map(pairs as [unknown, unknown][]);
   }
 
   private encoded([text, encoding]: unknown[]): Uint8Array {
+    if (text instanceof PickleBytes) this.budget.spend(text.length);
     const bytes =
-      text instanceof PickleBytes
-        ? text.latin1()
-        : typeof text === 'string'
-          ? Uint8Array.from(Buffer.from(text, 'latin1'))
-          : undefined;
+      text instanceof PickleBytes ? text.latin1() : typeof text === 'string' ? this.toBytes(text) : undefined;
     if (!bytes || encoding !== 'latin1') throw this.corrupt('encodes no text');
     return bytes;
   }
 
+  private toBytes(value: unknown): Uint8Array | undefined {
+    if (value instanceof Uint8Array) return value;
+    if (typeof value !== 'string') return undefined;
+    this.budget.spend(value.length);
+    return new Uint8Array(Buffer.from(value, 'latin1'));
+  }
+
   /** A NumPy number, as metrics in checkpoints are. */
   private scalar([dtype, value]: unknown[]): number {
-    const bytes = toBytes(value);
+    const bytes = this.toBytes(value);
     if (!(dtype instanceof PendingDtype) || !bytes) throw this.corrupt('describes no valid number');
     const type = this.numpyType(dtype);
     if (bytes.length !== elementBytes[type]) throw this.corrupt('describes no valid number');
@@ -224,22 +237,19 @@ class TensorPickle implements StorageHandlers {
 /** The file around the unpickled object. */
 class Archive {
   private values = 0;
-  private bytesLeft: number;
 
   constructor(
     private readonly path: string,
     private readonly file: OpenTorchFile,
-    fileSize: number,
-  ) {
-    this.bytesLeft = MAX_EXPANSION * fileSize;
-  }
+    private readonly budget: WorkBudget,
+  ) {}
 
   /**
    * Replaces descriptions by their numbers. A pickle may refer to one object many times, or to itself: counting what
    * comes out bounds time and memory by the file's size.
    */
   async resolve(value: unknown, depth = 0): Promise<TorchValue> {
-    if (++this.values > MAX_VALUES || depth > MAX_DEPTH) throw this.tooLarge('values');
+    if (++this.values > MAX_VALUES || depth > MAX_DEPTH) throw unfolds(this.path, 'values');
     if (value instanceof PendingTensor) return this.tensor(value);
     if (value instanceof PendingArray) return this.array(value);
     if (value instanceof Map) {
@@ -274,7 +284,7 @@ class Archive {
         hint: 'The file is damaged; copy it again.',
       });
     }
-    this.spend(Math.max(last - offset, size) * width);
+    this.budget.spend(TENSOR_BYTES + Math.max(last - offset, size) * width);
     const from = size === 0 ? 0 : offset;
     const values = decodeElements(await this.file.read(key, from * width, last * width), dtype);
     return { dtype, shape, data: isContiguous(shape, strides) ? values : gather(values, shape, strides) };
@@ -287,24 +297,11 @@ class Archive {
         path: this.path,
       });
     }
-    this.spend(bytes.length);
+    this.budget.spend(TENSOR_BYTES + bytes.length);
     const data = decodeElements(bytes, dtype);
     if (!fortran) return { dtype, shape, data };
     const strides = shape.map((_, i) => sizeOf(shape.slice(0, i)));
     return { dtype, shape, data: gather(data, shape, strides) };
-  }
-
-  private spend(bytes: number): void {
-    this.bytesLeft -= bytes;
-    if (this.bytesLeft < 0) throw this.tooLarge('bytes');
-  }
-
-  private tooLarge(what: string): MhimError {
-    return new MhimError(`it unfolds to more ${what} than a file of its size should.`, {
-      code: 'unsafe-file',
-      path: this.path,
-      hint: 'It was not loaded. Save contiguous tensors, each once.',
-    });
   }
 
   private foreign(): MhimError {
@@ -317,7 +314,10 @@ class Archive {
 }
 
 /** Row-major values of a strided view. */
-function gather(stored: HostArray, shape: number[], strides: number[]): HostArray {
+function gather(stored: HostArray, allSizes: number[], allStrides: number[]): HostArray {
+  // Axes of one would be walked at every element, and a file may have dozens of them.
+  const strides = allStrides.filter((_, axis) => allSizes[axis] !== 1);
+  const shape = allSizes.filter((length) => length !== 1);
   const size = sizeOf(shape);
   const result = new (stored.constructor as new (length: number) => HostArray)(size);
   const index = new Array<number>(shape.length).fill(0);
@@ -359,12 +359,4 @@ async function isLegacy(handle: FileHandle, path: string): Promise<boolean> {
 
 function isStrides(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((stride) => Number.isSafeInteger(stride) && (stride as number) >= 0);
-}
-
-function toBytes(value: unknown): Uint8Array | undefined {
-  return value instanceof Uint8Array
-    ? value
-    : typeof value === 'string'
-      ? Uint8Array.from(Buffer.from(value, 'latin1'))
-      : undefined;
 }

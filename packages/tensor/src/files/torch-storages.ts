@@ -103,7 +103,8 @@ async function findStorages(
   const places = new Map<string, Place>();
   let at = of.start;
   for (const key of Array.isArray(of.keys) ? (of.keys as unknown[]) : []) {
-    const storage = of.known.get(String(key));
+    // The older files' keys are text; anything else need not even have a short one.
+    const storage = typeof key === 'string' ? of.known.get(key) : undefined;
     if (!storage || places.has(storage.key)) throw corrupt(path, 'lists storages that it does not use');
     const size = Number(Buffer.from(await readExactly(handle, at, 8, path)).readBigInt64LE());
     if (!isShape([size]) || size !== storage.size) throw corrupt(path, 'claims storages of other sizes than it has');
