@@ -153,6 +153,26 @@ describe('a report', () => {
     expect(renderReport({ ...exampleData(), costs: [{ model: 'A' }] })).not.toContain('id="cost"');
   });
 
+  it('gives tests a table a group, says once what all have in common, and how many p values there are', () => {
+    const [test] = exampleData().tests as [NonNullable<ReportData['tests']>[number]];
+    const tests = ['UNI BLCA', 'UNI LUAD'].flatMap((group) => [
+      { ...test, group, relation: 'its baseline' },
+      { ...test, group, p: { value: null, reason: 'no variance' } },
+    ]);
+    const section = (data: Partial<ReportData>) =>
+      /<section id="significance">.*?<\/section>/s.exec(renderReport({ ...exampleData(), ...data }))?.[0] ?? '';
+    const text = section({ tests, testsNote: 'The others are in table-4-tests.csv.' });
+    expect(text.match(/<table/g)).toHaveLength(2);
+    expect(text.match(/<h3>UNI (BLCA|LUAD)<\/h3>/g)).toHaveLength(2);
+    for (const once of ['DeLong, all test folds pooled', 'badge honest', '(4 here)', 'table-4-tests.csv'])
+      expect(text.split(once), once).toHaveLength(2);
+    expect(text.match(/its baseline/g)).toHaveLength(2);
+    expect(text.match(/no p: no variance/g)).toHaveLength(2);
+    // Different methods have a column.
+    const mixed = section({ tests: [...tests, { ...test, method: 'bootstrap' }] });
+    expect(mixed.match(/data-label="method"/g)).toHaveLength(5);
+  });
+
   it('says beside the numbers that a protocol is optimistic', () => {
     expect(page).toMatch(/as in the paper\s*<span class="badge optimistic">/);
   });

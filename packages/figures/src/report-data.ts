@@ -32,6 +32,8 @@ export interface ReportData {
   sweeps?: readonly Sweep[];
   /** Whether one model is better than another on the same cases. */
   tests?: readonly SignificanceTest[];
+  /** Which pairs these are, and where others are. */
+  testsNote?: string;
   /** What training and using each model takes. */
   costs?: readonly Cost[];
   /** One figure an entry: a quantity of one model, e.g. its training loss, over the epochs of all folds. */
@@ -227,11 +229,15 @@ export interface Sweep {
 
 /** A paired comparison of two models on the same cases. */
 export interface SignificanceTest {
+  /** Tests under one heading, e.g. a data set. */
+  group?: string;
   metric: string;
   /** A {@link Protocol.id}. */
   protocol?: string;
   first: string;
   second: string;
+  /** What the first is to the second, e.g. `its baseline`. */
+  relation?: string;
   /** Second minus first. */
   difference: Measured;
   interval?: { lower: number; upper: number };

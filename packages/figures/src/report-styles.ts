@@ -44,6 +44,7 @@ th.number,td.number{text-align:right;padding:6px 0 6px 14px;white-space:nowrap}
 .folds .first th,.folds .first td{border-top:1px solid var(--fig-line)}
 .spread{color:var(--fig-muted);font-size:.9em}
 .of-folds{display:block;color:var(--fig-muted);font-size:.8em}
+.relation{display:block;color:var(--fig-muted);font-size:.85em;font-weight:400}
 .best{font-weight:700}
 .near{color:var(--fig-muted)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
