@@ -4,12 +4,11 @@ import { EXTRACTORS, readFolds, type BagInfo, type BagSource, type ExtractorName
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
 import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { Option, type Command } from 'commander';
-import { readConfig } from '../config/read-config.js';
-import { trainInputSchema } from '../config/train-config.js';
 import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { dataOf } from './option-types.js';
 import {
+  foldName,
   openModels,
   predictSurvival,
   predictTogether,
@@ -17,6 +16,7 @@ import {
   type FoldModel,
   type ModelChoice,
 } from '../models/ensemble.js';
+import { foldsDiffer, runConfig } from '../models/joined-runs.js';
 import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
@@ -43,7 +43,7 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
   program
     .command('evaluate')
     .description('figures of stored models on bags with labels, at the thresholds that were stored with them')
-    .option('--run <dir>', 'run folder; without --data, its own data and test folds')
+    .option('--run <dirs...>', 'run folders that were trained alike; without --data, their own data and test folds')
     .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
     .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
     .option('--data <path|name>', 'bag store, folder of feature files, or built-in name')
@@ -60,6 +60,7 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
       `
 Examples:
   $ reproduce evaluate --run runs/musk1
+  $ reproduce evaluate --run runs/paper/jobs/0c… runs/paper/jobs/7f…   # the folds of a table’s cell
   $ reproduce evaluate --run runs/camelyon --data external/ --labels external.csv
   $ reproduce evaluate --run runs/nsclc --data-set cptac-nsclc --root features/ --extractor uni
   $ reproduce evaluate --checkpoint fold_0_model_best.pt --data features/ --labels slides.csv --json figures.json`,
@@ -123,14 +124,22 @@ type OwnData = Pick<EvaluateOptions, 'dataSet' | 'extractor' | 'labels' | 'folds
 
 /** A run knows its data and its folds. */
 function withOwnData(options: EvaluateOptions): OwnData {
-  const { dataSet, extractor, labels, folds, onMissing, unit, run } = options;
+  const { dataSet, extractor, labels, folds, onMissing, unit, run: runs = [] } = options;
   const data = dataOf(options.data, options.root, dataSet);
   if (data !== undefined) return { data, dataSet, extractor, labels, folds, onMissing, unit };
-  const path = run === undefined ? undefined : join(run, 'config.json');
-  if (run === undefined || path === undefined || !existsSync(path)) {
+  const [run, ...others] = runs;
+  if (run === undefined || !existsSync(join(run, 'config.json'))) {
     throw new MhimError('is missing.', { code: 'config', path: '--data', hint: 'Name bags with labels.' });
   }
-  const config = readConfig(path, trainInputSchema);
+  const other = others.find((path) => foldsDiffer(run, path));
+  if (other !== undefined && folds === undefined) {
+    throw new MhimError(`has other folds than ${run}.`, {
+      code: 'config',
+      path: other,
+      hint: 'Name bags with --data to judge all models on the same.',
+    });
+  }
+  const config = runConfig(run);
   return {
     data: config.data as string,
     dataSet: config.dataSet,
@@ -156,7 +165,7 @@ function judgements(
     });
   }
   const each = models.map((model) => ({
-    what: model.fold === undefined ? 'model' : `fold ${model.fold}`,
+    what: model.fold === undefined ? 'model' : foldName(model.fold, model.seed),
     using: [model],
     indices: all,
   }));

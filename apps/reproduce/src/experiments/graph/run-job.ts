@@ -81,7 +81,7 @@ async function evaluate(
   const external: JobResult['external'] = {};
   for (const protocol of config.protocol === 'both' ? (['paper', 'honest'] as const) : [config.protocol]) {
     const { rows, predictions } = await evaluateModels(
-      { run: store.folder(trained).path, protocol, ...test, onMissing: config.onMissing },
+      { run: [store.folder(trained).path], protocol, ...test, onMissing: config.onMissing },
       interrupts.signal,
     );
     const [{ what: _what, ...figures }] = rows as [{ what: string; bags: number } & Metrics];

@@ -21,7 +21,10 @@ export interface TrainedSeries {
   place: string;
   /** Row and column together. */
   spec: CellSpec;
+  /** Those that are done. */
   jobs: readonly Job[];
+  /** Whether all are. */
+  complete: boolean;
   stages: readonly TrainedStage[];
   /** What a method started from, fold by fold. */
   baseline?: readonly TrainedStage[];
@@ -53,7 +56,7 @@ export function trainedSeries(input: SeriesInput): TrainedSeries[] {
     const stages = found.flatMap((job) => stageOf(job, store, protocol));
     const baseline = starts.length === found.length ? starts.flatMap((job) => stageOf(job, store, protocol)) : [];
     series.set(name, {
-      ...{ name, label, jobs: found, stages },
+      ...{ name, label, jobs: found, complete: found.length === ids.length, stages },
       // The groups of a table are features, those of a sweep options.
       place: [experiment.kind === 'table' && group, place].filter(Boolean).join(' '),
       spec: cellSpec(experiment.rows[row] as Row, experiment.columns[column] as Column),
