@@ -307,6 +307,13 @@ export interface InstanceScores {
   className: string;
   /** [n] higher = more; non-finite values are left out and counted in the caption. */
   values: Numbers;
+  /**
+   * How the map is painted. `scale` (default): percentiles by colour. As in MHIM-v2's Figs. 1 and 7, known positives outlined in blue:
+   * `brightness` by rank, `cyan` above `centre`, `masked` black where the value is 1.
+   */
+  style?: 'scale' | 'brightness' | 'cyan' | 'masked';
+  /** Of `cyan`: the value at which the class is neither favoured nor not, default ½. */
+  centre?: number;
   /** AUC of the scores against the known instance labels of this bag. */
   instanceAuc?: Measured;
   /** The bag's predicted class and its probability. */

@@ -44,7 +44,14 @@ describe('every table and figure runs on simulated slides', () => {
     const id = `${kind}-${number}`;
     if (['1', '7', '8'].includes(number) && kind === 'figure') {
       expect(out).toMatch(/2 slides|4 slides|3 slides/);
-      expect(read('all', `${id}.html`)).toContain('instance');
+      const page = read('all', `${id}.html`);
+      expect(page).toContain('instance');
+      if (number === '8') return;
+      const models = number === '1' ? ['AB-MIL'] : ['AB-MIL', 'DSMIL', 'TransMIL'];
+      const shown = [...page.matchAll(/<h4>(.*?)<\/h4>/g)].map(([, model]) => model);
+      expect(shown.slice(0, 2 * models.length)).toEqual(models.flatMap((base) => [base, `MHIM-v2(${base})`]));
+      expect(page).toMatch(/attention\.\s+Instance AUC.*probability of positive\.\s+Instance AUC/s);
+      if (number === '1') expect(page.match(/masked: 1 of \d+\./g)).toHaveLength(2);
       return;
     }
     expect(out).toContain('SIMULATED, small models');
