@@ -130,10 +130,19 @@ function shown(reported: readonly ReportedExperiment[]): SignificanceTest[] {
 
 function testsNote(reported: readonly ReportedExperiment[]): string {
   const files = reported.map(({ result }) => `${result.id}-tests.csv`).join(', ');
+  const asked = new Set(reported.flatMap(({ tests: { pairs } }) => pairs.flatMap((pair) => pair.asked)));
+  const delong = reported.some(({ tests: { pairs } }) => pairs.some(({ tests }) => tests.length > 1));
+  const both = reported.some(({ result: { rows } }) => rows.some(({ cells }) => cells.some((cell) => cell?.honest)));
   return [
-    'Chosen by what they mean: MHIM-v2 against its own baseline and against the best other model of the same data (best by the same test cases, which is in its favour), MHIM against its baseline; where options are varied, each row against the default.',
+    ...(asked.has('its baseline') ? ['Models are compared with what they started from (“its baseline”).'] : []),
+    ...(asked.has('the best other model')
+      ? [
+          'MHIM-v2 also with the best other model of the same data; that it is the best these same test cases say, which favours it.',
+        ]
+      : []),
+    ...(asked.has('the default') ? ['Rows that vary MHIM-v2 are compared with it as it is by default.'] : []),
     ...(reported.length > 1 ? ['This page has those of MHIM-v2 only, the pages of the tables have the others.'] : []),
-    `All other pairs of models, and DeLong’s test of each, are in ${files}.`,
+    `All other pairs of models are in ${files}${delong ? ', with DeLong’s test of each' : ''}${both ? ', under both protocols' : ''}.`,
   ].join(' ');
 }
 

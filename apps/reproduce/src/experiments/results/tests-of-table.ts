@@ -27,10 +27,11 @@ export function testsCsv(id: string, simulated: boolean, tests: readonly TableTe
   return stringify([header, ...lines]);
 }
 
-/** What the report shows of them: the pairs that are asked for, each by the bootstrap, which has an interval. */
+/** What the report shows of them: the pairs that are asked for, MHIM-v2's first, each by the bootstrap, which has an interval. */
 export function shownTests({ protocol, pairs }: TableTests, heading?: string): SignificanceTest[] {
   return pairs
     .filter(({ asked }) => asked.length > 0)
+    .sort((a, b) => Number(b.ofMethod) - Number(a.ofMethod))
     .flatMap(({ place, first, second, asked, tests }) =>
       tests.slice(0, 1).map((test) => ({
         ...test,
