@@ -216,6 +216,18 @@ describe('a report', () => {
     expect(text.replace(/the value is \S+, not a finite number/g, '')).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  it('names the protocol of all curves of a section in its heading, different ones at each', () => {
+    const { roc = [] } = exampleData();
+    const badges = (curves: typeof roc) =>
+      /<section id="roc">.*?<\/section>/s
+        .exec(renderReport({ ...exampleData(), roc: curves }))?.[0]
+        .match(/badge (honest|optimistic)"|<h2>|<svg/g)
+        ?.map((found) => found.slice(0, 9));
+    expect(badges(roc)).toEqual(['<h2>', 'badge hon', '<svg', '<svg']);
+    const mixed = roc.map((curve, i) => ({ ...curve, protocol: i === 0 ? 'honest' : 'paper' }));
+    expect(badges(mixed)).toEqual(['<h2>', '<svg', 'badge hon', '<svg', 'badge opt']);
+  });
+
   it('paints maps as the paper does, a model beside the other, with what the colours say', () => {
     const data = exampleData();
     const values = [0, 1, 0, 0];

@@ -1,5 +1,5 @@
 import { markup, type Content, type Markup } from './markup.js';
-import { name, prose, protocolBadge, protocolOf, simulatedBadge, type ReportContext } from './report-context.js';
+import { name, prose, protocolBadges, simulatedBadge, type ReportContext } from './report-context.js';
 import type { SignificanceTest } from './report-data.js';
 import { formatCount, formatP, formatValue, reasonOf, valueOf } from './text.js';
 
@@ -8,11 +8,9 @@ export function significanceSection(context: ReportContext): Content {
   const { tests = [], testsNote } = context.data;
   if (tests.length === 0) return null;
   const groups = [...new Set(tests.map(({ group }) => group))];
-  const shared = sharedBy(tests);
+  const shared = sharedBy(context, tests);
   return markup`<section id="significance">
-    <h2>
-      Differences between models${simulatedBadge(context)}${shared.protocol !== undefined && protocolBadge(protocolOf(context, shared.protocol))}
-    </h2>
+    <h2>Differences between models${simulatedBadge(context)}${shared.badges.heading}</h2>
     <p>
       Paired: both models are judged on the same test cases. p values are not corrected for the number of
       comparisons${tests.length > 1 && ` (${formatCount(tests.length)} here): with no difference anywhere, one in twenty would still be below 0.05`}.
@@ -22,25 +20,29 @@ export function significanceSection(context: ReportContext): Content {
     ${testsNote !== undefined && markup`<p>${prose(testsNote)}</p>`}
     ${groups.map((group) => {
       const own = tests.filter((test) => test.group === group);
-      return markup`${group !== undefined && markup`<h3>${name(group)}</h3>`} ${testTable(context, own, shared)}`;
+      return markup`${group !== undefined && markup`<h3>${name(group)}</h3>`} ${testTable(own, shared)}`;
     })}
   </section>`;
 }
 
-type Shared = Partial<Pick<SignificanceTest, 'metric' | 'method' | 'protocol'>>;
+interface Shared {
+  metric?: string;
+  method?: string;
+  badges: ReturnType<typeof protocolBadges<SignificanceTest>>;
+}
 
 /** What all tests have in common is said once. */
-function sharedBy(tests: readonly SignificanceTest[]): Shared {
+function sharedBy(context: ReportContext, tests: readonly SignificanceTest[]): Shared {
   const [first] = tests as [SignificanceTest];
-  const same = (key: keyof Shared) => tests.length > 1 && tests.every((test) => test[key] === first[key]);
+  const same = (key: 'metric' | 'method') => tests.length > 1 && tests.every((test) => test[key] === first[key]);
   return {
     ...(same('metric') ? { metric: first.metric } : {}),
     ...(same('method') ? { method: first.method } : {}),
-    ...(same('protocol') ? { protocol: first.protocol } : {}),
+    badges: protocolBadges(context, tests),
   };
 }
 
-function testTable(context: ReportContext, tests: readonly SignificanceTest[], shared: Shared): Markup {
+function testTable(tests: readonly SignificanceTest[], shared: Shared): Markup {
   return markup`<div class="scroll">
     <table class="stacked">
       <thead>
@@ -54,18 +56,18 @@ function testTable(context: ReportContext, tests: readonly SignificanceTest[], s
         </tr>
       </thead>
       <tbody>
-        ${tests.map((test) => testRow(context, test, shared))}
+        ${tests.map((test) => testRow(test, shared))}
       </tbody>
     </table>
   </div>`;
 }
 
-function testRow(context: ReportContext, test: SignificanceTest, shared: Shared): Markup {
+function testRow(test: SignificanceTest, shared: Shared): Markup {
   const { first, second, relation, metric, method, difference, interval, p } = test;
   const p0 = valueOf(p);
   return markup`<tr>
     <th scope="row">
-      ${name(second)} − ${name(first)}${shared.protocol === undefined && protocolBadge(protocolOf(context, test.protocol))}
+      ${name(second)} − ${name(first)}${shared.badges.of(test)}
       ${relation !== undefined && markup`<span class="relation">${name(relation)}</span>`}
       ${p0 === null && markup`<span class="relation">no p: ${prose(reasonOf(p))}</span>`}
     </th>
