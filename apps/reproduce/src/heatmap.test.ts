@@ -91,6 +91,24 @@ describe('heatmap', () => {
     }
   });
 
+  test('takes folders of one fold each, as the jobs of a table are, for one cross-validation', async () => {
+    for (const [name, left] of [
+      ['one', 'fold-1'],
+      ['two', 'fold-0'],
+    ] as const)
+      cpSync(at('run'), at(name), { recursive: true, filter: (path) => !path.startsWith(at('run', left)) });
+    const args = ['heatmap', at('pictures'), '--patch-size', '16', '--run', at('one'), at('two')];
+    const { code, err } = await reproduce(...args, '--out', at('joined'));
+    expect(code, err).toBe(0);
+    const detail = (out: string) => index(out).slides.map(({ models }) => models.map((model) => model.detail));
+    expect(detail(at('joined'))).toEqual([id0, id1].map(() => [expect.stringMatching(/^fold \d, not trained/)]));
+    expect((await heat('--out', at('whole'))).code).toBe(0);
+    for (const id of [id0(), id1()])
+      expect(scoresOf(id, 'mhim-v2', at('joined'))).toEqual(scoresOf(id, 'mhim-v2', at('whole')));
+    expect((await reproduce(...args, '--fold', 'all', '--out', at('joined-all'))).code).toBe(0);
+    expect(detail(at('joined-all')).flat()).toEqual(['mean of 2 folds', 'mean of 2 folds']);
+  });
+
   test('takes tiles that are there, and adds models and slides to what is there', async () => {
     const tile = at('run', 'heatmaps', 'slides', id0(), 'slide.dzi');
     const before = statSync(tile).mtimeMs;

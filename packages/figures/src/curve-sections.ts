@@ -1,14 +1,6 @@
 import { markup, type Content } from './markup.js';
 import { precisionRecallFigure } from './precision-recall-figure.js';
-import {
-  figureMarkup,
-  name,
-  prose,
-  protocolBadge,
-  protocolOf,
-  simulatedBadge,
-  type ReportContext,
-} from './report-context.js';
+import { figureMarkup, name, prose, protocolBadges, simulatedBadge, type ReportContext } from './report-context.js';
 import type { TrainingCurve } from './report-data.js';
 import { rocFigure } from './roc-figure.js';
 import { survivalFigure } from './survival-figure.js';
@@ -19,6 +11,7 @@ import { isTrainingThinned, trainingCurves } from './training-curves.js';
 export function rocSection(context: ReportContext): Content {
   const curves = context.data.roc ?? [];
   if (curves.length === 0) return null;
+  const badges = protocolBadges(context, curves);
   const thickOf = ({ pooled }: (typeof curves)[number]) =>
     pooled === undefined ? 'vertical mean of the folds' : 'scores of all folds pooled';
   const captions = curves.map(
@@ -29,13 +22,10 @@ export function rocSection(context: ReportContext): Content {
     const missing = roc.folds.flatMap(({ auc }, fold) =>
       valueOf(auc) === null ? [`Fold ${fold + 1} has no AUC: ${reasonOf(auc)}. `] : [],
     );
-    return figureMarkup(
-      rocFigure(roc, context.figure),
-      markup`${own(captions, i)}${missing}${protocolBadge(protocolOf(context, roc.protocol))}`,
-    );
+    return figureMarkup(rocFigure(roc, context.figure), markup`${own(captions, i)}${missing}${badges.of(roc)}`);
   });
   return markup`<section id="roc">
-    <h2>ROC curves${simulatedBadge(context)}</h2>
+    <h2>ROC curves${simulatedBadge(context)}${badges.heading}</h2>
     ${common(captions)}
     <div class="figures">${figures}</div>
   </section>`;
@@ -44,6 +34,7 @@ export function rocSection(context: ReportContext): Content {
 export function precisionRecallSection(context: ReportContext): Content {
   const curves = context.data.precisionRecall ?? [];
   if (curves.length === 0) return null;
+  const badges = protocolBadges(context, curves);
   const captions = curves.map(
     ({ positiveClass }) =>
       `Positive class: ${name(positiveClass)}. Thin: test folds with their average precision; thick: mean precision of the folds; dashed: the share of positive bags.`,
@@ -54,11 +45,11 @@ export function precisionRecallSection(context: ReportContext): Content {
     );
     return figureMarkup(
       precisionRecallFigure(each, context.figure),
-      markup`${own(captions, i)}${missing}${protocolBadge(protocolOf(context, each.protocol))}`,
+      markup`${own(captions, i)}${missing}${badges.of(each)}`,
     );
   });
   return markup`<section id="precision-recall">
-    <h2>Precision and recall${simulatedBadge(context)}</h2>
+    <h2>Precision and recall${simulatedBadge(context)}${badges.heading}</h2>
     ${common(captions)}
     <div class="figures">${figures}</div>
   </section>`;
@@ -67,15 +58,16 @@ export function precisionRecallSection(context: ReportContext): Content {
 export function survivalSection(context: ReportContext): Content {
   const curves = context.data.survival ?? [];
   if (curves.length === 0) return null;
+  const badges = protocolBadges(context, curves);
   const captions = curves.map(({ grouping }) => `${prose(grouping)} Dashed: 95 % band. Ticks: censored cases.`);
   const figures = curves.map((each, i) =>
     figureMarkup(
       survivalFigure(each, context.figure),
-      markup`${own(captions, i)}${valueOf(each.logRank) === null && `No test: ${prose(reasonOf(each.logRank))}. `}${protocolBadge(protocolOf(context, each.protocol))}`,
+      markup`${own(captions, i)}${valueOf(each.logRank) === null && `No test: ${prose(reasonOf(each.logRank))}. `}${badges.of(each)}`,
     ),
   );
   return markup`<section id="survival">
-    <h2>Survival by predicted risk${simulatedBadge(context)}</h2>
+    <h2>Survival by predicted risk${simulatedBadge(context)}${badges.heading}</h2>
     ${common(captions)}
     <div class="figures">${figures}</div>
   </section>`;

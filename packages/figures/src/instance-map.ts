@@ -136,7 +136,7 @@ function drawMap(
 }
 
 /** One path for all marks of a colour, drawn as strokes: 20,000 elements would be slow, 30 are not. */
-function marksPath(marks: readonly Mark[], { shape, size }: MapLayout, colour: string): string {
+export function marksPath(marks: readonly Mark[], { shape, size }: MapLayout, colour: string): string {
   if (shape === 'disc') {
     const path = marks.map(({ x, y }) => `M${px(x)} ${px(y)}h0`).join('');
     return `<path d="${path}" stroke="${colour}" stroke-width="${px(size)}" stroke-linecap="round"/>`;

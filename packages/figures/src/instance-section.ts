@@ -2,6 +2,7 @@ import { markup, type Content } from './markup.js';
 import { labelMap, scoreMap } from './instance-map.js';
 import { figureMarkup, name, prose, simulatedBadge, type ReportContext } from './report-context.js';
 import type { BagView, InstanceScores } from './report-data.js';
+import { patchMap, WORDS } from './patch-map.js';
 import { leftOutText, scoreHistogram, type ScoredInstances } from './score-histogram.js';
 import { scoreRanking } from './score-ranking.js';
 import { formatCount, formatValue, reasonOf, valueOf } from './text.js';
@@ -21,7 +22,7 @@ export function instanceSection(context: ReportContext): Content {
       every bag, a negative one too, has bright places; compare the ranking with the known labels, not the brightness of
       two bags.
     </p>
-    ${scoreDefinitions(shown)}${rest} ${shown.map((bag) => bagMarkup(context, bag))}
+    ${scoreDefinitions(shown)}${colourDefinitions(shown)}${rest} ${shown.map((bag) => bagMarkup(context, bag))}
   </section>`;
 }
 
@@ -34,9 +35,36 @@ function scoreDefinitions(bags: readonly BagView[]): Content {
     ${[...definitions.values()].map(
       (score) =>
         markup`<dt>${name(score.name)}</dt>
-          <dd>${prose(score.description)} A high score speaks for: ${name(score.className)}.</dd>`,
+          <dd>
+            ${prose(score.description)}${score.style !== 'masked' && ` A high score speaks for: ${name(score.className)}.`}
+          </dd>`,
     )}
   </dl>`;
+}
+
+/** What the colours of painted maps say, where there are such. */
+function colourDefinitions(bags: readonly BagView[]): Content {
+  const styles = new Set(bags.filter(isPainted).flatMap(({ scores }) => scores.flatMap(({ style }) => style ?? [])));
+  if (styles.size === 0) return null;
+  const outlined = bags.some((view) => isPainted(view) && view.instanceLabels !== undefined);
+  const terms = [
+    ...(styles.has('brightness') ? [['Brightness', WORDS.brightness]] : []),
+    ...(styles.has('cyan') ? [['Cyan', WORDS.cyan]] : []),
+    ...(styles.has('masked') ? [['Black', WORDS.masked]] : []),
+    ...(outlined ? [['Blue', 'outline of the patches that are known to be positive']] : []),
+  ];
+  return markup`<dl class="definitions">
+    ${terms.map(
+      ([term, text]) =>
+        markup`<dt>${term}</dt>
+          <dd>${text}</dd>`,
+    )}
+  </dl>`;
+}
+
+/** Whether a bag's maps are painted as in the paper, side by side for each model. */
+function isPainted({ coords, scores }: BagView): boolean {
+  return coords !== undefined && scores.some(({ style = 'scale' }) => style !== 'scale');
 }
 
 function bagMarkup(context: ReportContext, view: BagView): Content {
@@ -52,14 +80,57 @@ function bagMarkup(context: ReportContext, view: BagView): Content {
       : view.instanceClasses?.source === undefined
         ? ''
         : `Instance labels: ${prose(view.instanceClasses.source)}.`;
-  const each = (figure: typeof placeFigure) => view.scores.map((scores) => figure(context, view, scores));
+  const each = (figure: typeof placeFigure) =>
+    view.scores.filter(({ style }) => style !== 'masked').map((scores) => figure(context, view, scores));
   return markup`<article class="bag">
     <h3>${name(view.bag)}${simulatedBadge(context)}</h3>
     <p>${facts.join(' · ')}. ${known}</p>
-    <div class="figures">${knownFigure(context, view)}${each(placeFigure)}</div>
-    <div class="figures">${each(distributionFigure)}</div>
+    ${
+      isPainted(view)
+        ? markup`<div class="models">${paintedModels(context, view)}</div>`
+        : markup`<div class="figures">${knownFigure(context, view)}${each(placeFigure)}</div>
+            <div class="figures">${each(distributionFigure)}</div>`
+    }
   </article>`;
 }
+
+/** A heading a model, and below it what it makes of the bag. */
+function paintedModels(context: ReportContext, view: BagView): Content {
+  const models = [...new Set(view.scores.map(({ model }) => model))];
+  const scoresOf = (model: string) => view.scores.filter((scores) => scores.model === model);
+  // As many columns for every model, so that maps of all are of one size.
+  const most = Math.max(...models.map((model) => scoresOf(model).length));
+  return models.map((model) => {
+    const own = scoresOf(model);
+    const said = own.find(({ predicted }) => predicted !== undefined);
+    return markup`<div>
+      <h4>${name(model)}</h4>
+      ${said && markup`<p class="note">${verdict(said)}</p>`}
+      <div class="maps${most > 2 && ' three'}">${own.map((scores) => paintedFigure(context, view, scores))}</div>
+    </div>`;
+  });
+}
+
+function paintedFigure(context: ReportContext, view: BagView, scores: InstanceScores): Content {
+  const { style = 'scale', centre, values, model } = scores;
+  if (style === 'scale') return placeFigure(context, view, scores);
+  const { coords = [], patchSize, instanceLabels } = view;
+  const title = `${model}: ${scores.name}`;
+  const options = { ...context.figure, width: PAINTED_WIDTH, maxMarks: context.detail.maxMarks };
+  const { svg, isMerged, marks } = patchMap(
+    { title, coords, patchSize, scores: values, style, centre, labels: instanceLabels },
+    options,
+  );
+  const masked = Array.from(values).filter((value) => value === 1).length;
+  const count = style === 'masked' && `: ${formatCount(masked)} of ${formatCount(values.length)}`;
+  const merged = isMerged && ` Drawn as ${formatCount(marks)} cells.`;
+  // That a negative bag has no positive instance need not be said of every map.
+  const auc = valueOf(scores.instanceAuc) !== null && instanceAuc(view, scores);
+  return figureMarkup(svg, markup`${name(scores.name)}${count}. ${leftOutText(values)} ${auc}${merged}`);
+}
+
+/** Two maps of a model beside each other on a phone, four on a desktop. */
+const PAINTED_WIDTH = 280;
 
 function knownFigure(
   context: ReportContext,

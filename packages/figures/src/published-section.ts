@@ -97,13 +97,13 @@ function signed(difference: number | null, format: Format): string {
 }
 
 /** Only of rows that we have: a figure of theirs alone compares nothing. */
-function metricFigure(context: ReportContext, { rows, title }: PublishedTable, { id, name: metric }: Named): Content {
+function metricFigure(context: ReportContext, { rows }: PublishedTable, { id, name: metric }: Named): Content {
   const drawn = rows.flatMap(({ label, values }) => {
     const { ours, published } = values[id] ?? {};
     return ours ? [{ label, values: ours, reference: published?.mean }] : [];
   });
   if (drawn.length === 0 || drawn.length > 24) return null;
-  return figureMarkup(comparisonFigure({ title: `${metric}, ${title}`, rows: drawn }, context.figure));
+  return figureMarkup(comparisonFigure({ title: metric, rows: drawn }, context.figure));
 }
 
 type Named = PublishedTable['metrics'][number];

@@ -153,6 +153,26 @@ describe('a report', () => {
     expect(renderReport({ ...exampleData(), costs: [{ model: 'A' }] })).not.toContain('id="cost"');
   });
 
+  it('gives tests a table a group, says once what all have in common, and how many p values there are', () => {
+    const [test] = exampleData().tests as [NonNullable<ReportData['tests']>[number]];
+    const tests = ['UNI BLCA', 'UNI LUAD'].flatMap((group) => [
+      { ...test, group, relation: 'its baseline' },
+      { ...test, group, p: { value: null, reason: 'no variance' } },
+    ]);
+    const section = (data: Partial<ReportData>) =>
+      /<section id="significance">.*?<\/section>/s.exec(renderReport({ ...exampleData(), ...data }))?.[0] ?? '';
+    const text = section({ tests, testsNote: 'The others are in table-4-tests.csv.' });
+    expect(text.match(/<table/g)).toHaveLength(2);
+    expect(text.match(/<h3>UNI (BLCA|LUAD)<\/h3>/g)).toHaveLength(2);
+    for (const once of ['DeLong, all test folds pooled', 'badge honest', '(4 here)', 'table-4-tests.csv'])
+      expect(text.split(once), once).toHaveLength(2);
+    expect(text.match(/its baseline/g)).toHaveLength(2);
+    expect(text.match(/no p: no variance/g)).toHaveLength(2);
+    // Different methods have a column.
+    const mixed = section({ tests: [...tests, { ...test, method: 'bootstrap' }] });
+    expect(mixed.match(/data-label="method"/g)).toHaveLength(5);
+  });
+
   it('says beside the numbers that a protocol is optimistic', () => {
     expect(page).toMatch(/as in the paper\s*<span class="badge optimistic">/);
   });
@@ -167,6 +187,10 @@ describe('a report', () => {
     const best = /<span class="best"><data value="[\d.]+">([\d.]+)</g;
     const bold = (results: ReportData['results']) =>
       [...renderReport({ ...data, results }).matchAll(best)].map((m) => m[1]);
+    // One fold has no spread.
+    expect(
+      /<td class="number">[^]*?<\/td>/.exec(renderReport({ ...data, published: [], results: [row('A', [0.8])] }))?.[0],
+    ).not.toContain('±');
     const rows = [row('A', [0.8, 0.9]), row('B', [0.84, 0.85]), row('C', [0.5, 0.6])];
     expect(bold(rows)).toEqual(['0.850']);
     const near = renderReport({ ...data, results: rows }).match(/title="not told apart/g);
@@ -190,6 +214,53 @@ describe('a report', () => {
     expect(text).toContain('the value is NaN, not a finite number');
     expect(text).toContain('2 instances without a finite score');
     expect(text.replace(/the value is \S+, not a finite number/g, '')).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('names the protocol of all curves of a section in its heading, different ones at each', () => {
+    const { roc = [] } = exampleData();
+    const badges = (curves: typeof roc) =>
+      /<section id="roc">.*?<\/section>/s
+        .exec(renderReport({ ...exampleData(), roc: curves }))?.[0]
+        .match(/badge (honest|optimistic)"|<h2>|<svg/g)
+        ?.map((found) => found.slice(0, 9));
+    expect(badges(roc)).toEqual(['<h2>', 'badge hon', '<svg', '<svg']);
+    const mixed = roc.map((curve, i) => ({ ...curve, protocol: i === 0 ? 'honest' : 'paper' }));
+    expect(badges(mixed)).toEqual(['<h2>', '<svg', 'badge hon', '<svg', 'badge opt']);
+  });
+
+  it('paints maps as the paper does, a model beside the other, with what the colours say', () => {
+    const data = exampleData();
+    const values = [0, 1, 0, 0];
+    const score = (model: string, style: 'brightness' | 'cyan' | 'masked') => ({
+      ...{ model, name: style, description: 'What it is.', className: 'tumour', values, style },
+    });
+    const bag = {
+      ...{ bag: 'slide', label: 'tumour', coords: [0, 0, 8, 0, 0, 8, 8, 8], instanceLabels: [1, 1, 0, 0] },
+      scores: [score('A', 'brightness'), score('A', 'cyan'), score('B', 'brightness'), score('B', 'masked')],
+    };
+    const of = (one: typeof bag) =>
+      /<section id="instances">.*?<\/section>/s.exec(renderReport({ ...data, bags: [one] }))?.[0] ?? '';
+    const text = of(bag);
+    expect([...text.matchAll(/<h4>(.*?)<\/h4>/g)].map(([, model]) => model)).toEqual(['A', 'B']);
+    expect(text.match(/<svg/g)).toHaveLength(4);
+    for (const term of ['Brightness', 'Cyan', 'Black', 'Blue']) expect(text).toContain(`<dt>${term}</dt>`);
+    expect(text).toContain('masked: 1 of 4.');
+    // Two positive patches beside each other: one outline of four lines; the masked one is black, the others are bare tissue.
+    const [, , , masked] = [...text.matchAll(/<svg.*?<\/svg>/gs)].map(([svg]) => svg);
+    expect(/<path d="([^"]*)" stroke="#1d5bff"/.exec(masked ?? '')?.[1]?.match(/M/g)).toHaveLength(4);
+    expect(
+      [...(masked ?? '').matchAll(/d="([^"]*)" stroke="(#\w+)"[^>]*crispEdges/g)].map(([, d, c]) => [
+        c,
+        d?.match(/M/g)?.length,
+      ]),
+    ).toEqual([
+      ['#ddc8d8', 3],
+      ['#000000', 1],
+    ]);
+    // Without places there is a ranking, and none of what is masked.
+    const ranked = of({ ...bag, coords: undefined as never });
+    expect(ranked).not.toContain('masked: 1 of 4');
+    expect(ranked).not.toContain('<dt>Cyan</dt>');
   });
 
   it('says where no instance labels are known', () => {

@@ -34,6 +34,17 @@ export function protocolBadge(protocol: Protocol | undefined): Content {
   >`;
 }
 
+/** The badge of the protocol that all parts of a section have in common, for its heading; else each part has its own. */
+export function protocolBadges<T extends { protocol?: string }>(
+  context: ReportContext,
+  parts: readonly T[],
+): { heading: Content; of: (part: T) => Content } {
+  const badge = ({ protocol }: T) => protocolBadge(protocolOf(context, protocol));
+  const [first] = parts;
+  const isShared = parts.length > 1 && parts.every(({ protocol }) => protocol === first?.protocol);
+  return { heading: isShared && first && badge(first), of: (part) => !isShared && badge(part) };
+}
+
 export function figureMarkup(svgs: string, caption?: Content): Markup {
   return markup`<figure>
     ${trusted(svgs)} ${caption !== undefined && markup`<figcaption>${caption}</figcaption>`}

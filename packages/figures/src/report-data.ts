@@ -32,6 +32,8 @@ export interface ReportData {
   sweeps?: readonly Sweep[];
   /** Whether one model is better than another on the same cases. */
   tests?: readonly SignificanceTest[];
+  /** Which pairs these are, and where others are. */
+  testsNote?: string;
   /** What training and using each model takes. */
   costs?: readonly Cost[];
   /** One figure an entry: a quantity of one model, e.g. its training loss, over the epochs of all folds. */
@@ -227,11 +229,15 @@ export interface Sweep {
 
 /** A paired comparison of two models on the same cases. */
 export interface SignificanceTest {
+  /** Tests under one heading, e.g. a data set. */
+  group?: string;
   metric: string;
   /** A {@link Protocol.id}. */
   protocol?: string;
   first: string;
   second: string;
+  /** What the first is to the second, e.g. `its baseline`. */
+  relation?: string;
   /** Second minus first. */
   difference: Measured;
   interval?: { lower: number; upper: number };
@@ -301,6 +307,13 @@ export interface InstanceScores {
   className: string;
   /** [n] higher = more; non-finite values are left out and counted in the caption. */
   values: Numbers;
+  /**
+   * How the map is painted. `scale` (default): percentiles by colour. As in MHIM-v2's Figs. 1 and 7, known positives outlined in blue:
+   * `brightness` by rank, `cyan` above `centre`, `masked` black where the value is 1.
+   */
+  style?: 'scale' | 'brightness' | 'cyan' | 'masked';
+  /** Of `cyan`: the value at which the class is neither favoured nor not, default ½. */
+  centre?: number;
   /** AUC of the scores against the known instance labels of this bag. */
   instanceAuc?: Measured;
   /** The bag's predicted class and its probability. */

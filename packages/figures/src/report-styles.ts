@@ -44,6 +44,7 @@ th.number,td.number{text-align:right;padding:6px 0 6px 14px;white-space:nowrap}
 .folds .first th,.folds .first td{border-top:1px solid var(--fig-line)}
 .spread{color:var(--fig-muted);font-size:.9em}
 .of-folds{display:block;color:var(--fig-muted);font-size:.8em}
+.relation{display:block;color:var(--fig-muted);font-size:.85em;font-weight:400}
 .best{font-weight:700}
 .near{color:var(--fig-muted)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -54,6 +55,11 @@ pre{background:var(--soft);border-radius:8px;padding:10px 12px;overflow-x:auto;f
 figure{margin:0;min-width:0}
 figure svg{display:block;width:100%;max-width:440px;height:auto}
 figcaption{margin-top:4px;max-width:440px}
+.models{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,500px),1fr));gap:6px 32px;align-items:start}
+.models h4{margin-bottom:0}
+.models .note{margin:0 0 6px}
+.maps{display:grid;grid-template-columns:1fr 1fr;gap:8px 14px;align-items:start}
+.maps.three{grid-template-columns:1fr 1fr 1fr}
 .bag{border-top:1px solid var(--fig-line);margin-top:18px}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:0 32px}
 .columns th{color:var(--fig-muted);font-weight:400}
@@ -63,7 +69,7 @@ thead th.number{white-space:normal;overflow-wrap:normal}
 main{padding:10px 10px 40px}
 header,section{padding:14px 14px;border-radius:10px;margin-bottom:12px}
 h1{font-size:1.35rem}
-.facts{grid-template-columns:1fr 1fr}
+.facts,.maps.three{grid-template-columns:1fr 1fr}
 .definitions{grid-template-columns:1fr;gap:0}
 .definitions dd{margin-bottom:6px}
 table{width:100%}

@@ -11,6 +11,7 @@ export function resultsSection(context: ReportContext): Markup {
   const footnotes = new Footnotes();
   const tables = data.protocols.map((protocol) => protocolTable(context, protocol, footnotes));
   const figures = data.metrics.map((metric) => metricFigure(context, metric)).filter((figure) => figure !== null);
+  const several = data.results.some(({ measures }) => Object.values(measures).some(({ folds }) => folds.length > 1));
   return markup`<section id="results">
     <h2>Results${simulatedBadge(context)}</h2>
     ${tables} ${footnotes.list()}
@@ -20,14 +21,20 @@ export function resultsSection(context: ReportContext): Markup {
           markup`<dt>${name(term)}</dt>
             <dd>${prose(definition)}</dd>`,
       )}
-      <dt>±</dt>
-      <dd>${prose(data.spread ?? 'standard deviation over the folds (n in the denominator)')}</dd>
+      ${
+        several &&
+        markup`<dt>±</dt>
+          <dd>${prose(data.spread ?? 'standard deviation over the folds (n in the denominator)')}</dd>`
+      }
       <dt><span class="best">bold</span></dt>
       <dd>the best mean of a column, within one protocol only</dd>
-      <dt><span class="near">≈</span></dt>
-      <dd>
-        less than one standard deviation (the best model’s) behind the best: these folds do not tell the two apart
-      </dd>
+      ${
+        several &&
+        markup`<dt><span class="near">≈</span></dt>
+          <dd>
+            less than one standard deviation (the best model’s) behind the best: these folds do not tell the two apart
+          </dd>`
+      }
     </dl>
     ${figures.length > 0 && markup`<div class="figures">${figures}</div>`}
   </section>`;
@@ -155,7 +162,9 @@ function rankMeans(
 function meanCell(row: ModelResult, metric: MetricDefinition, rank: Rank, footnotes: Footnotes): Markup {
   const { mean, std, count, total } = foldSummary(row.measures[metric.id]);
   if (valueOf(mean) === null) return markup`<td class="number">–${footnotes.mark(reasonOf(mean))}</td>`;
-  const spread = markup`<span class="spread">± ${exact(std)}${valueOf(std) === null && footnotes.mark(reasonOf(std))}</span>`;
+  const spread =
+    total > 1 &&
+    markup`<span class="spread">± ${exact(std)}${valueOf(std) === null && footnotes.mark(reasonOf(std))}</span>`;
   const near = rank === 'near' && markup`<span class="near" title="not told apart from the best">≈</span> `;
   const centre = markup`<span class="${rank === 'best' ? 'best' : 'mean'}">${exact(mean)}</span>`;
   const folds = count < total && markup`<span class="of-folds">${count} of ${total} folds</span>`;

@@ -9,7 +9,7 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
   program
     .command('evaluate')
     .description('figures of stored models on bags with labels, at the thresholds that were stored with them')
-    .option('--run <dir>', 'run folder; without --data, its own data and test folds')
+    .option('--run <dirs...>', 'run folders that were trained alike; without --data, their own data and test folds')
     .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
     .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
     .option('--data <path|name>', 'bag store, folder of feature files, or built-in name')
@@ -26,6 +26,7 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
       `
 Examples:
   $ reproduce evaluate --run runs/musk1
+  $ reproduce evaluate --run runs/paper/jobs/0c… runs/paper/jobs/7f…   # the folds of a table’s cell
   $ reproduce evaluate --run runs/camelyon --data external/ --labels external.csv
   $ reproduce evaluate --run runs/nsclc --data-set cptac-nsclc --root features/ --extractor uni
   $ reproduce evaluate --checkpoint fold_0_model_best.pt --data features/ --labels slides.csv --json figures.json`,

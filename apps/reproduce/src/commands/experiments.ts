@@ -42,7 +42,7 @@ const help = (command: string) => {
   return `
 Every training is a job in OUT/jobs/ID, ID being a hash of configuration, split, data and code version: what is there is not done again,
 baselines are trained once for all that start from them, and the same command goes on after a kill. Beside each table are written
-ID.json, ID.csv and ID.tex, and report.html of all that were asked for.
+ID.json, ID.csv, ID.tex, ID-tests.csv and ID-predict.txt (how the folds of a row predict together), and report.html of all.
 
 Examples:
   $ reproduce ${name} --simulated --out runs/rehearsal

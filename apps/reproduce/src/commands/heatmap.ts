@@ -12,7 +12,10 @@ export function heatmapCommand(program: Command, interrupts: Interrupts): void {
     .command('heatmap')
     .argument('<slides...>', 'slides, pictures or folders of them, or built-in: cmu-1-small-region')
     .description('where a run’s models look, and what they see there: pictures, QuPath files and the data of the page')
-    .requiredOption('--run <dirs...>', 'run folders; the models of several stand side by side on the page')
+    .requiredOption(
+      '--run <dirs...>',
+      'run folders; the models of several stand side by side on the page, but folds of one cross-validation (jobs/ID of a table) together',
+    )
     .option('--features <path>', 'bags with coordinates, by slide name (default: the data of the run)')
     .option(
       '--out <dir>',

@@ -37,7 +37,10 @@ export function predictCommand(program: Command, interrupts: Interrupts): void {
     .description(
       'class probabilities of bags, or risk and survival, with or without labels; a run predicts with the mean of its folds',
     )
-    .option('--run <dir>', 'run folder: its folds’ models together')
+    .option(
+      '--run <dirs...>',
+      'run folders: their folds’ models together; several must be trained alike, as jobs/ID of a table’s cell',
+    )
     .option('--checkpoint <file>', 'one model: safetensors, or a PyTorch file of a model that we know')
     .addOption(new Option('--protocol <name>', 'which models of the run').choices(['paper', 'honest']))
     .option('--data <path|name>', 'bag store, folder of feature files, one feature file’s folder, or built-in name')
@@ -52,6 +55,7 @@ export function predictCommand(program: Command, interrupts: Interrupts): void {
       `
 Examples:
   $ reproduce predict --run runs/musk1 --data musk1 > predictions.csv
+  $ reproduce predict --run runs/paper/jobs/0c… runs/paper/jobs/7f… --data new-slides/ --out new.csv   # reproduce collect says which
   $ reproduce predict --checkpoint fold_0_model_best.pt --data new-slides/ --out new.csv --instances new-scores/`,
     )
     .action(async (options: PredictOptions) => {

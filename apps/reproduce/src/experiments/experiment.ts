@@ -81,9 +81,17 @@ export interface GridExperiment extends Described {
   columns: readonly Column[];
 }
 
+/**
+ * `masked`: what MHIM's first step masks. `attention`: how much of the bag embedding is an instance's. `probability`: of the positive class, by
+ * the instance's own logits.
+ */
+export type MapLayer = 'masked' | 'attention' | 'probability';
+
 /** A figure of slides as models see them, from the trainings of the first fold. */
 export interface MapExperiment extends Described {
   kind: 'maps';
+  /** What is shown of a trained model, in this order; default attention. */
+  layers?: readonly MapLayer[];
   /** Each is a model of the picture, in its order. */
   models: readonly { label: string; spec: CellSpec }[];
   /** Test slides shown, the first of the fold. */

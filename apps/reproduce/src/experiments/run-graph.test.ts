@@ -46,7 +46,14 @@ describe('every table and figure runs on simulated slides', () => {
     const id = `${kind}-${number}`;
     if (['1', '7', '8'].includes(number) && kind === 'figure') {
       expect(out).toMatch(/2 slides|4 slides|3 slides/);
-      expect(read('all', `${id}.html`)).toContain('instance');
+      const page = read('all', `${id}.html`);
+      expect(page).toContain('instance');
+      if (number === '8') return;
+      const models = number === '1' ? ['AB-MIL'] : ['AB-MIL', 'DSMIL', 'TransMIL'];
+      const shown = [...page.matchAll(/<h4>(.*?)<\/h4>/g)].map(([, model]) => model);
+      expect(shown.slice(0, 2 * models.length)).toEqual(models.flatMap((base) => [base, `MHIM-v2(${base})`]));
+      expect(page).toMatch(/attention\.\s+Instance AUC.*probability of positive\.\s+Instance AUC/s);
+      if (number === '1') expect(page.match(/masked: 1 of \d+\./g)).toHaveLength(2);
       return;
     }
     expect(out).toContain('SIMULATED, small models');
@@ -60,16 +67,18 @@ describe('every table and figure runs on simulated slides', () => {
       expect(cell).not.toHaveProperty('difference');
     }
     expect(read('all', `${id}.csv`).split('\n')[0]).toContain('ours_mean,ours_std');
+    expect(read('all', `${id}-tests.csv`).split('\n')[0]).toContain('model_a,model_b');
     expect(read('all', `${id}.tex`)).toContain('\\begin{tabular}');
     const report = read('all', 'report.html');
     expect(report).toContain(kind === 'table' ? 'Beside the published figures' : 'id="sweeps"');
     if (id === 'table-4') expect(report).toMatch(/log-rank p/);
-    if (id === 'table-5') expect(report).toMatch(/MHIM\(AB\.\), CPTAC-LUAD R50 − its baseline/);
+    if (id === 'table-5') expect(report).toMatch(/MHIM\(AB\.\) − AB-MIL\s*<span class="relation">its baseline/);
     if (id === 'table-5') expect(report).toMatch(/id="roc".*, CPTAC-NSCLC R50.*id="precision-recall"/s);
     if (id === 'table-6') expect(report).toContain('peak memory, MB');
     if (id === 'table-7') expect(report).toMatch(/id="cost".*parameters.*bags predicted a second.*process, MB/s);
     if (id === 'figure-6') expect(report).toMatch(/id="roc".*id="training"/s);
-    if (id === 'table-8') expect(report).toMatch(/− its baseline.*DeLong/s);
+    if (id === 'table-8')
+      expect(report).toMatch(/Instance Probability − Baseline\s*<span class="relation">its baseline/);
     expect(report).not.toContain('NaN');
   });
 

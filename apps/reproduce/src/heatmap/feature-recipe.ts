@@ -2,7 +2,7 @@ import { readSlidesConfig, type SlidePipelineConfig, type StoredConfig } from '@
 import { MhimError } from '@mhim/tensor';
 import { ENCODERS, type EncoderChoice, type OpenEncoderOptions } from '../slides/open-encoder.js';
 import { pipelineConfig, saysPatches, type EncoderFlags, type PatchFlags } from '../slides/pipeline-options.js';
-import { runConfig } from './model-sets.js';
+import { runConfig } from '../models/joined-runs.js';
 
 /** How features of slides are made so that they suit a run. */
 export interface FeatureRecipe {

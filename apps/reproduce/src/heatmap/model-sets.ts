@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { MhimError } from '@mhim/tensor';
-import { readConfig } from '../config/read-config.js';
-import { trainInputSchema } from '../config/train-config.js';
 import { foldStages, openModels, type FoldModel } from '../models/ensemble.js';
+import { isOneCrossValidation, runConfig } from '../models/joined-runs.js';
 import { modelName, stageName } from '../report/model-names.js';
 
 /** The models of a run that explain slides together, under one name. */
@@ -28,36 +27,44 @@ export interface ModelSetChoice {
 /** Opens the models of runs, the baseline of a run before what was trained from it. */
 export async function openModelSets({ runs, protocol, baseline = false }: ModelSetChoice): Promise<ModelSet[]> {
   const sets: ModelSet[] = [];
-  for (const run of runs) {
+  const together = crossValidations(runs, protocol);
+  for (const folders of together) {
+    const [run] = folders;
     const config = runConfig(run);
     const trained = { model: config.model ?? 'ab-mil', base: config.base };
     const testIds = testBags(run);
-    const prefix = runs.length > 1 ? `${basename(resolve(run))}-` : '';
+    const prefix = together.length > 1 ? `${basename(resolve(run))}-` : '';
     for (const isBaseline of baseline ? [true, false] : [false]) {
       const stage = isBaseline ? 'baseline' : trained.model;
       sets.push({
         id: fileName(`${prefix}${stage}`),
         name: isBaseline ? stageName('baseline', trained) : modelName(trained),
-        models: await openModels({ run, protocol, baseline: isBaseline }),
+        models: await openModels({ run: folders, protocol, baseline: isBaseline }),
         testIds,
-        folders: new Map(foldStages(run, protocol, isBaseline).map(({ fold, folder }) => [fold, folder])),
+        folders: new Map(
+          folders.flatMap((path) => foldStages(path, protocol, isBaseline)).map(({ fold, folder }) => [fold, folder]),
+        ),
       });
     }
   }
   return withDifferentNames(sets);
 }
 
-/** The data that a run was trained on. */
-export function runConfig(run: string) {
-  const path = join(run, 'config.json');
-  if (!existsSync(path)) {
-    throw new MhimError('there is no such run folder.', {
-      code: 'file-missing',
-      path: run,
-      hint: 'Name the --out folder of reproduce train.',
-    });
+/** Runs of different folds of one cross-validation, as the jobs of a table are, are one; all others stand for themselves. */
+function crossValidations(runs: readonly string[], protocol: ModelSetChoice['protocol']): [string, ...string[]][] {
+  const sets: { runs: [string, ...string[]]; folds: Set<number> }[] = [];
+  for (const run of runs) {
+    const folds = foldStages(run, protocol).map(({ fold }) => fold);
+    const set = sets.find(
+      (one) => folds.every((fold) => !one.folds.has(fold)) && isOneCrossValidation(one.runs[0], run),
+    );
+    if (!set) sets.push({ runs: [run], folds: new Set(folds) });
+    else {
+      set.runs.push(run);
+      for (const fold of folds) set.folds.add(fold);
+    }
   }
-  return readConfig(path, trainInputSchema);
+  return sets.map((set) => set.runs);
 }
 
 export type FoldSelection = 'auto' | 'all' | number;

@@ -5,7 +5,7 @@ import { readCoordsFile, readSlidesConfig } from '@mhim/slides';
 import { MhimError } from '@mhim/tensor';
 import { openCohort } from '../cohorts/open-cohort.js';
 import { openData } from '../data/open-data.js';
-import { runConfig } from './model-sets.js';
+import { runConfig } from '../models/joined-runs.js';
 
 /** A slide's bag, and what its source knows of it. */
 export interface SlideBag {

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { Bag } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
 import type { Explanation } from '@mhim/training';
+import { requireAlike, runConfig } from './joined-runs.js';
 import { StoredModel } from './stored-model.js';
 
 export interface ModelChoice {
-  /** A run folder: the models of its folds. */
-  run?: string;
+  /** Run folders that were trained alike: the models of their folds. */
+  run?: readonly string[];
   /** Or one model: a file, or the folder of a stage. */
   checkpoint?: string;
   /** Of a run: which protocol's models; default paper, where the run has it. */
@@ -19,19 +20,54 @@ export interface ModelChoice {
 export interface FoldModel {
   /** From 0; absent for a single checkpoint. */
   fold?: number;
+  /** Of the run, where runs of several seeds are together. */
+  seed?: number;
   model: StoredModel;
 }
 
-/** Opens the model or models that the command line names. @throws MhimError `config` when it names none */
+/**
+ * Opens the model or models that the command line names.
+ * @throws MhimError `config` when it names none, or runs that were not trained alike or have a fold twice
+ */
 export async function openModels({ run, checkpoint, protocol, baseline }: ModelChoice): Promise<FoldModel[]> {
   if (checkpoint !== undefined && run === undefined) return [{ model: await StoredModel.open(checkpoint) }];
   if (run === undefined || checkpoint !== undefined) {
     throw new MhimError('expected one of --run and --checkpoint.', { code: 'config', hint: 'Name the model to use.' });
   }
+  if (run.length > 1) requireAlike(run);
+  const seeds = new Map(run.length > 1 ? run.map((path) => [path, runConfig(path).seed]) : []);
+  const several = new Set(seeds.values()).size > 1;
+  const stages = run.flatMap((path) =>
+    foldStages(path, protocol, baseline).map((stage) => ({
+      ...{ ...stage, run: path },
+      ...(several ? { seed: seeds.get(path) } : {}),
+    })),
+  );
+  requireOnce(stages);
   const models: FoldModel[] = [];
-  for (const { fold, folder } of foldStages(run, protocol, baseline))
-    models.push({ fold, model: await StoredModel.open(folder) });
+  for (const { folder, fold, seed } of stages) models.push({ fold, seed, model: await StoredModel.open(folder) });
   return models;
+}
+
+/** What a fold's model is called, counted from 0. */
+export function foldName(fold: number, seed?: number): string {
+  return seed === undefined ? `fold ${fold}` : `fold ${fold} of seed ${seed}`;
+}
+
+function requireOnce(stages: readonly { fold: number; seed?: number; run: string }[]): void {
+  const runs = new Map<string, string>();
+  for (const { fold, seed, run } of stages) {
+    const name = foldName(fold, seed);
+    const other = runs.get(name);
+    if (other !== undefined) {
+      throw new MhimError(`has ${name}, and so has ${other}: a model counts once.`, {
+        code: 'config',
+        path: run,
+        hint: 'Leave one of the two out.',
+      });
+    }
+    runs.set(name, run);
+  }
 }
 
 /** Whether the models predict survival. @throws MhimError `config` when only some do */

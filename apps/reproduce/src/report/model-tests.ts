@@ -1,5 +1,16 @@
 import type { SignificanceTest } from '@mhim/figures';
-import { bootstrap, cIndex, delongTest, mean, rocAuc, seededRandom, tryMetric } from '@mhim/metrics';
+import {
+  bootstrap,
+  cIndex,
+  delongTest,
+  drawResamples,
+  mean,
+  quantile,
+  rocAuc,
+  seededRandom,
+  tryMetric,
+} from '@mhim/metrics';
+import type { MetricResult } from '@mhim/metrics';
 import type { TrainConfig } from '../config/train-config.js';
 import { isSurvival } from '../run/results.js';
 import type { Protocol, TrainedStage } from '../run/train-run.js';
@@ -9,121 +20,141 @@ import { groupedBy } from './grouped-by.js';
 /** Paired tests of each trained model against the first one (its baseline) on the same test bags. */
 export function testsOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): SignificanceTest[] {
   const [first, ...others] = modelsOf(stages, protocol, config);
-  if (!first) return [];
+  const baseline = first && judgedModel(first.folds);
+  if (!baseline) return [];
   return others.flatMap((second) => {
     const names = { protocol, first: first.model, second: second.model };
-    return pairTests(first.folds, second.folds, config.task === 'survival').map((test) => ({ ...names, ...test }));
+    const judged = judgedModel(second.folds);
+    return judged ? pairTests(baseline, judged).map((test) => ({ ...names, ...test })) : [];
   });
 }
 
-/** Tests of the second against the first, fold by fold; none where they were not judged on the same bags. */
-export function pairTests(first: readonly TrainedStage[], second: readonly TrainedStage[], survival: boolean): Test[] {
-  const ids = (folds: readonly TrainedStage[]) => JSON.stringify(folds.map(({ fit }) => fit.best.test.ids));
-  if (ids(first) !== ids(second)) return [];
-  return survival ? [survivalTest(first, second)] : classTests(first, second);
-}
-
-/** One case as both models see it; the same case comes again where several folds or seeds judge it. */
-interface PairedCase {
-  id: string;
-  fold: number;
-  first: number;
-  second: number;
+/** A model's figure on the test cases of its folds, and on every resample of them. */
+export interface JudgedModel {
+  /** The cases of every fold; only models of the same ones are compared. */
+  folds: string;
+  /** Different cases. */
+  cases: number;
+  metric: string;
+  figure: MetricResult<number>;
+  /** The figure in each resample, NaN where it is undefined; models of the same cases have the same resamples. */
+  resampled: MetricResult<Float64Array>;
+  /** Every case once with the mean of its scores, where there are two classes. */
+  pooled?: { labels: number[]; scores: number[]; repeated: boolean };
 }
 
 type Test = Omit<SignificanceTest, 'first' | 'second' | 'protocol'>;
 
 const METHOD = 'paired bootstrap of the test cases, 2,000 resamples';
 
-interface ClassCase extends PairedCase {
-  label: number;
+/** What the tests of a model need, worked out once for all its pairs. Undefined for more than two classes. */
+export function judgedModel(stages: readonly TrainedStage[]): JudgedModel | undefined {
+  const survival = stages.flatMap(({ fit: { best } }) => (isSurvival(best.test) ? [best.test] : []));
+  if (survival.length > 0) {
+    const folds = survival.map(({ ids, times, events, risks }) => ({
+      ids,
+      figure: (rows: readonly number[]) =>
+        cIndex({ time: rowsOf(times, rows), event: rowsOf(events, rows) }, rowsOf(risks, rows)),
+    }));
+    return resampledFigures('C-index, mean of the folds', folds);
+  }
+  const classes = classPredictions(stages);
+  if (classes.some(({ labels }) => labels.some((label) => label > 1))) return undefined;
+  const folds = classes.map(({ ids, labels, scores }) => ({
+    ids,
+    figure: (rows: readonly number[]) => rocAuc(rowsOf(labels, rows), rowsOf(scores, rows)),
+  }));
+  const cases = classes.flatMap(({ ids, labels, scores }) =>
+    ids.map((id, i) => ({ id, label: labels[i], score: scores[i] })),
+  );
+  const once = [...groupedBy(cases, ({ id }) => id).values()];
+  return {
+    ...resampledFigures('AUC, mean of the folds', folds),
+    pooled: {
+      labels: once.map(([one]) => one?.label as number),
+      scores: once.map((same) => mean(same.map(({ score }) => score as number))),
+      repeated: once.length < cases.length,
+    },
+  };
 }
 
-function classTests(first: readonly TrainedStage[], second: readonly TrainedStage[]): Test[] {
-  const ours = classPredictions(second);
-  const cases = classPredictions(first).flatMap(({ ids, labels, scores }, fold) =>
-    labels.map((label, i): ClassCase => {
-      const score = ours[fold]?.scores[i] as number;
-      return { id: ids[i] as string, fold, label, first: scores[i] as number, second: score };
-    }),
-  );
-  if (cases.some(({ label }) => label > 1)) return [];
-  const pooled = [...groupedBy(cases, ({ id }) => id).values()].map((same) => ({
-    label: (same[0] as ClassCase).label,
-    first: mean(same.map((each) => each.first)),
-    second: mean(same.map((each) => each.second)),
-  }));
-  const delong = tryMetric(() =>
-    delongTest(
-      pooled.map(({ label }) => label),
-      pooled.map((each) => each.second),
-      pooled.map((each) => each.first),
-    ),
-  );
-  const repeated = pooled.length < cases.length;
+/** Tests of the second against the first; none where they were not judged on the same cases, fold by fold. */
+export function pairTests(first: JudgedModel, second: JudgedModel): Test[] {
+  if (first.folds !== second.folds) return [];
   return [
-    pairedBootstrap('AUC, mean of the folds', cases, (own, score) =>
-      rocAuc(
-        own.map(({ label }) => label),
-        own.map(score),
-      ),
-    ),
-    {
-      metric: 'AUC',
-      difference: { value: delong.value?.difference ?? null, reason: delong.reason },
-      p: { value: delong.value?.p ?? null, reason: delong.reason },
-      method: repeated
-        ? 'DeLong, every test bag once, by the mean of the models that judged it'
-        : 'DeLong, the test bags of all folds pooled',
-    },
+    bootstrapTest(first, second),
+    ...(first.pooled && second.pooled ? [delong(first.pooled, second.pooled)] : []),
   ];
 }
 
-function survivalTest(first: readonly TrainedStage[], second: readonly TrainedStage[]): Test {
-  const cases = first.flatMap(({ fit: { best } }, fold) => {
-    const theirs = best.test;
-    const ours = second[fold]?.fit.best.test;
-    if (!ours || !isSurvival(theirs) || !isSurvival(ours)) return [];
-    return theirs.risks.map((risk, i) => ({
-      id: theirs.ids[i] as string,
-      fold,
-      time: theirs.times[i] as number,
-      event: theirs.events[i] as number,
-      first: risk,
-      second: ours.risks[i] as number,
-    }));
-  });
-  return pairedBootstrap('C-index, mean of the folds', cases, (own, score) =>
-    cIndex({ time: own.map(({ time }) => time), event: own.map(({ event }) => event) }, own.map(score)),
-  );
+/** The test cases of a fold, and the figure of some of its rows. */
+interface JudgedFold {
+  ids: readonly string[];
+  figure: (rows: readonly number[]) => number;
 }
 
-/** A drawn case brings all that was said of it. Two-sided: p is twice the smaller share of resamples on either side of no difference. */
-function pairedBootstrap<C extends PairedCase>(
-  metric: string,
-  cases: readonly C[],
-  figure: (cases: readonly C[], score: (each: C) => number) => number,
-): Test {
-  const drawable = [...groupedBy(cases, ({ id }) => id).values()];
-  const difference = (rows: Int32Array) => {
-    const resample = Array.from(rows, (row) => drawable[row] as C[]).flat();
-    const folds = groupedBy(resample, ({ fold }) => fold);
-    return mean(
-      Array.from(folds.values(), (own) => figure(own, ({ second }) => second) - figure(own, ({ first }) => first)),
-    );
+/** Cases are drawn, not rows: one that several folds or seeds judge brings all that was said of it. */
+function resampledFigures(metric: string, folds: readonly JudgedFold[]): JudgedModel {
+  const rows = folds.flatMap(({ ids }, fold) => ids.map((id, row) => ({ id, fold, row })));
+  const cases = [...groupedBy(rows, ({ id }) => id).values()];
+  const meanOfFolds = (resample: Int32Array) => {
+    const own = folds.map((): number[] => []);
+    for (const index of resample) for (const { fold, row } of cases[index] ?? []) own[fold]?.push(row);
+    return mean(folds.flatMap(({ figure }, fold) => (own[fold]?.length ? figure(own[fold]) : [])));
   };
-  const whole = tryMetric(() => difference(Int32Array.from(drawable.keys())));
-  const drawn = tryMetric(() => bootstrap(drawable.length, difference, { count: 2000, random: seededRandom(2021) }));
-  const estimates = (drawn.value?.estimates ?? new Float64Array()).filter((value) => !Number.isNaN(value));
+  return {
+    ...{ folds: JSON.stringify(folds.map(({ ids }) => ids)), metric, cases: cases.length },
+    figure: tryMetric(() => meanOfFolds(Int32Array.from(cases.keys()))),
+    resampled: tryMetric(
+      () => bootstrap(cases.length, meanOfFolds, { resamples: resamplesOf(cases.length) }).estimates,
+    ),
+  };
+}
+
+/** The same for every model, so that two of them pair up. */
+function resamplesOf(cases: number): Int32Array {
+  const known = drawn.get(cases) ?? drawResamples(cases, 2000, seededRandom(2021));
+  drawn.set(cases, known);
+  return known;
+}
+
+const drawn = new Map<number, Int32Array>();
+
+function rowsOf(values: readonly number[], rows: readonly number[]): number[] {
+  return rows.map((row) => values[row] as number);
+}
+
+/** Two-sided: p is twice the smaller share of resamples on either side of no difference, what was found counting as one of them. */
+function bootstrapTest(first: JudgedModel, second: JudgedModel): Test {
+  const about = { metric: first.metric, method: METHOD };
+  const undefinedBy = [first, second].flatMap(({ figure, resampled }) => figure.reason ?? resampled.reason ?? [])[0];
+  const [a, b] = [first.resampled.value, second.resampled.value];
+  const difference =
+    first.figure.value === null || second.figure.value === null
+      ? { value: null, reason: undefinedBy }
+      : { value: second.figure.value - first.figure.value };
+  if (!a || !b) return { ...about, difference, p: { value: null, reason: undefinedBy } };
+  const estimates = b.map((value, i) => value - (a[i] as number)).filter((value) => !Number.isNaN(value));
   const below = estimates.filter((value) => value <= 0).length;
   const above = estimates.filter((value) => value >= 0).length;
   return {
-    metric,
-    difference: whole,
-    ...(drawn.value ? { interval: { lower: drawn.value.lower, upper: drawn.value.upper } } : {}),
-    p: drawn.value
-      ? { value: Math.min(1, (2 * Math.min(below, above)) / estimates.length) }
-      : { value: null, reason: drawn.reason },
-    method: METHOD,
+    ...about,
+    difference,
+    interval: { lower: quantile(estimates, 0.025), upper: quantile(estimates, 0.975) },
+    p: { value: Math.min(1, (2 * (Math.min(below, above) + 1)) / (estimates.length + 1)) },
+  };
+}
+
+type Pooled = NonNullable<JudgedModel['pooled']>;
+
+function delong(first: Pooled, second: Pooled): Test {
+  const { value, reason } = tryMetric(() => delongTest(first.labels, second.scores, first.scores));
+  return {
+    metric: 'AUC',
+    difference: { value: value?.difference ?? null, reason },
+    p: { value: value?.p ?? null, reason },
+    method: first.repeated
+      ? 'DeLong, every test bag once, by the mean of the models that judged it'
+      : 'DeLong, the test bags of all folds pooled',
   };
 }

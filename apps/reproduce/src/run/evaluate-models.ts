@@ -4,10 +4,9 @@ import { readFolds, type BagInfo, type BagSource, type ExtractorName, type Fold 
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
 import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { dataOf } from '../commands/option-types.js';
-import { readConfig } from '../config/read-config.js';
-import { trainInputSchema } from '../config/train-config.js';
 import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import {
+  foldName,
   openModels,
   predictSurvival,
   predictTogether,
@@ -15,6 +14,7 @@ import {
   type FoldModel,
   type ModelChoice,
 } from '../models/ensemble.js';
+import { foldsDiffer, runConfig } from '../models/joined-runs.js';
 import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from './results.js';
 
 export interface EvaluateOptions extends ModelChoice {
@@ -75,14 +75,22 @@ type OwnData = Pick<EvaluateOptions, 'dataSet' | 'extractor' | 'labels' | 'folds
 
 /** A run knows its data and its folds. */
 function withOwnData(options: EvaluateOptions): OwnData {
-  const { dataSet, extractor, labels, folds, onMissing, unit, run } = options;
+  const { dataSet, extractor, labels, folds, onMissing, unit, run: runs = [] } = options;
   const data = dataOf(options.data, options.root, dataSet);
   if (data !== undefined) return { data, dataSet, extractor, labels, folds, onMissing, unit };
-  const path = run === undefined ? undefined : join(run, 'config.json');
-  if (run === undefined || path === undefined || !existsSync(path)) {
+  const [run, ...others] = runs;
+  if (run === undefined || !existsSync(join(run, 'config.json'))) {
     throw new MhimError('is missing.', { code: 'config', path: '--data', hint: 'Name bags with labels.' });
   }
-  const config = readConfig(path, trainInputSchema);
+  const other = others.find((path) => foldsDiffer(run, path));
+  if (other !== undefined && folds === undefined) {
+    throw new MhimError(`has other folds than ${run}.`, {
+      code: 'config',
+      path: other,
+      hint: 'Name bags with --data to judge all models on the same.',
+    });
+  }
+  const config = runConfig(run);
   return {
     data: config.data as string,
     dataSet: config.dataSet,
@@ -108,7 +116,7 @@ function judgements(
     });
   }
   const each = models.map((model) => ({
-    what: model.fold === undefined ? 'model' : `fold ${model.fold}`,
+    what: model.fold === undefined ? 'model' : foldName(model.fold, model.seed),
     using: [model],
     indices: all,
   }));

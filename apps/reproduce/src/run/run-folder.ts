@@ -72,7 +72,7 @@ export class RunFolder {
         return;
       }
       throw new MhimError(
-        `this folder holds another run: ${inWords[difference.path] ?? (difference.path || name)} is ${short(difference.stored)} there and ${short(difference.wanted)} now.`,
+        `this folder holds another run: ${difference.path || name} is ${difference.stored} there and ${difference.wanted} now.`,
         { code: 'config', path: this.file(name), hint: 'Choose another folder with --out, or delete this one.' },
       );
     }
@@ -98,16 +98,18 @@ const KEPT = ['result.json', 'state.safetensors', 'state.previous.safetensors', 
 /** Checksums under the name of what they stand for. */
 const inWords: Record<string, string> = { sha256: 'folds', fingerprint: 'the content of data' };
 
-interface Difference {
+/** A field that differs, and both values, in words. */
+export interface Difference {
   path: string;
-  stored: unknown;
-  wanted: unknown;
+  stored: string;
+  wanted: string;
 }
 
-function firstDifference(
+/** The first field in which two contents of a run's files differ. */
+export function firstDifference(
   stored: unknown,
   wanted: unknown,
-  ignored: readonly string[],
+  ignored: readonly string[] = [],
   path = '',
 ): Difference | undefined {
   if (isNested(stored) && isNested(wanted)) {
@@ -118,7 +120,8 @@ function firstDifference(
     }
     return undefined;
   }
-  return JSON.stringify(stored) === JSON.stringify(wanted) ? undefined : { path, stored, wanted };
+  if (JSON.stringify(stored) === JSON.stringify(wanted)) return undefined;
+  return { path: inWords[path] ?? path, stored: short(stored), wanted: short(wanted) };
 }
 
 function isNested(value: unknown): value is Record<string, unknown> {

@@ -81,7 +81,7 @@ async function evaluate(
   const trained = needs[0] as string;
   const { protocol, onMissing } = config;
   const { rows, predictions } = await evaluateModels(
-    { run: store.folder(trained).path, protocol, ...test, onMissing },
+    { run: [store.folder(trained).path], protocol, ...test, onMissing },
     interrupts.signal,
   );
   const [{ what: _what, ...external }] = rows as [{ what: string; bags: number } & Metrics];

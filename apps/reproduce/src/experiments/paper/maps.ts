@@ -1,19 +1,22 @@
 import type { CellSpec, MapExperiment } from '../experiment.js';
 
+type Base = 'ab-mil' | 'ds-mil' | 'trans-mil';
+
 const camelyon = { set: 'camelyon', extractor: 'resnet-50', task: 'classification' } as const;
-const alone = (model: 'ab-mil' | 'trans-mil'): CellSpec => ({ ...camelyon, model });
-const mined = (base: 'ab-mil' | 'trans-mil', mhim?: CellSpec['mhim']): CellSpec => ({
+const alone = (model: Base): CellSpec => ({ ...camelyon, model });
+const mined = (base: Base, mhim?: CellSpec['mhim']): CellSpec => ({
   ...camelyon,
   model: 'mhim-v2',
   base,
   ...(mhim ? { mhim } : {}),
 });
 
-/** Figure 1: what a baseline attends to and what MHIM-v2 does, on tumour and normal slides. */
+/** Figure 1: what is masked (a), where a baseline and MHIM-v2 attend to (b) and see tumour (c), on a tumour and a normal slide. */
 export const figure1: MapExperiment = {
   kind: 'maps',
   id: 'figure-1',
   title: 'MHIM-v2 beside its baseline',
+  layers: ['attention', 'probability', 'masked'],
   models: [
     { label: 'AB-MIL', spec: alone('ab-mil') },
     { label: 'MHIM-v2(AB-MIL)', spec: mined('ab-mil') },
@@ -22,14 +25,17 @@ export const figure1: MapExperiment = {
   negative: 1,
 };
 
-/** Figure 7: more slides, both baselines. */
+/** Figure 7: attention and tumour probability on more slides, MHIM-v2 beside each of its baselines. */
 export const figure7: MapExperiment = {
   kind: 'maps',
   id: 'figure-7',
-  title: 'Patches that baselines and MHIM-v2 attend to, CAMELYON',
+  title: 'Patches that baselines and MHIM-v2 attend to, and where they see tumour, CAMELYON',
+  layers: ['attention', 'probability'],
   models: [
     { label: 'AB-MIL', spec: alone('ab-mil') },
     { label: 'MHIM-v2(AB-MIL)', spec: mined('ab-mil') },
+    { label: 'DSMIL', spec: alone('ds-mil') },
+    { label: 'MHIM-v2(DSMIL)', spec: mined('ds-mil') },
     { label: 'TransMIL', spec: alone('trans-mil') },
     { label: 'MHIM-v2(TransMIL)', spec: mined('trans-mil') },
   ],

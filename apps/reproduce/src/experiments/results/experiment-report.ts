@@ -9,7 +9,6 @@ import type {
 } from '@mhim/figures';
 import { describedProtocols } from '../../report/report-data.js';
 import { precisionRecallOf, rocOf, survivalOf, trainingOf } from '../../report/fold-curves.js';
-import { pairTests } from '../../report/model-tests.js';
 import { modelName } from '../../report/model-names.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions, survivalDefinitions } from '../../run/results.js';
@@ -23,12 +22,14 @@ import type { PlannedExperiment } from '../graph/plan.js';
 import { titleOf } from './console-table.js';
 import type { CellResult, ExperimentResult, Ours } from './experiment-result.js';
 import { foldValues, publishedTables, sweepsOf } from './published-report.js';
+import { shownTests, type TableTests } from './tests-of-table.js';
 import { costsOf, METRIC_HEADINGS, trainedSeries, type SeriesInput, type TrainedSeries } from './trained-series.js';
 
 export interface ReportedExperiment {
   experiment: GridExperiment;
   planned: PlannedExperiment;
   result: ExperimentResult;
+  tests: TableTests;
 }
 
 export interface ExperimentReportInput {
@@ -40,7 +41,6 @@ export interface ExperimentReportInput {
 
 /** Curves of more trainings than this make a page that nobody reads to its end. */
 const MOST_SERIES = 12;
-const MOST_TESTS = 24;
 
 /** Tables and sweeps as the data of one HTML report; undefined where no training is done. */
 export function experimentReport({ reported, jobs, store, command }: ExperimentReportInput): ReportData | undefined {
@@ -56,7 +56,7 @@ export function experimentReport({ reported, jobs, store, command }: ExperimentR
   const drawn = chosen(series);
   const survival = drawn.filter(({ jobs: [job] }) => job?.config.task === 'survival');
   const twoClasses = drawn.filter((each) => !survival.includes(each) && isTwoClass(each));
-  const tests = testsOf(series, protocol);
+  const tests = shown(reported);
   const rows = results.flatMap((result) => modelResults(result, protocol, results.length > 1));
   const metrics = metricsOf(results);
   return {
@@ -80,7 +80,8 @@ export function experimentReport({ reported, jobs, store, command }: ExperimentR
     spread: 'standard deviation over folds and seeds (n in the denominator)',
     published: results.filter(({ kind }) => kind === 'table').flatMap(publishedTables),
     sweeps: results.filter(({ kind }) => kind === 'sweep').flatMap(sweepsOf),
-    tests: tests.slice(0, MOST_TESTS),
+    tests,
+    testsNote: testsNote(reported),
     survival: survival.flatMap((each) => named(each, survivalOf(each.stages, protocol, configOf(each)))),
     roc: twoClasses.flatMap((each) => named(each, rocOf(each.stages, protocol, configOf(each)))),
     precisionRecall: twoClasses.flatMap((each) =>
@@ -90,7 +91,7 @@ export function experimentReport({ reported, jobs, store, command }: ExperimentR
       .filter(({ external }) => !external)
       .flatMap((each) => named(each, trainingOf(each.stages, protocol, configOf(each)))),
     costs: inputs.flatMap(costsOf),
-    notes: [...notesOf(results), ...leftOut(series, drawn, tests)],
+    notes: [...notesOf(results), ...leftOut(series, drawn)],
   };
 }
 
@@ -119,24 +120,31 @@ function named<T extends { model: string }>({ name }: TrainedSeries, curves: rea
   return curves.map((curve) => ({ ...curve, model: name }));
 }
 
-/** Methods against their own baselines, the others against the first row of the same data. */
-function testsOf(series: readonly TrainedSeries[], protocol: Protocol): SignificanceTest[] {
-  const pairs = series.flatMap((second) => {
-    const { baseline, place, stages, jobs } = second;
-    const survival = jobs[0]?.config.task === 'survival';
-    if (baseline) {
-      return [{ first: `its baseline`, stages: baseline, second: second.name, others: stages, survival }];
-    }
-    const first = series.find((other) => other.place === place);
-    if (!first || first === second || first.baseline) return [];
-    return [{ first: first.name, stages: first.stages, second: second.name, others: stages, survival }];
+/** Of one table all that are asked for; of several those of MHIM-v2 itself, which a page of all has room for. */
+function shown(reported: readonly ReportedExperiment[]): SignificanceTest[] {
+  if (reported.length === 1) return reported.flatMap(({ tests }) => shownTests(tests));
+  return reported.flatMap(({ tests: { protocol, pairs }, result }) => {
+    const own = pairs.filter(({ ofMethod }) => ofMethod);
+    return shownTests({ protocol, pairs: own }, titleOf(result).split(':')[0]);
   });
-  // Twice as many as are shown would only cost time: a test of the AUC comes in two kinds.
-  return pairs
-    .slice(0, MOST_TESTS)
-    .flatMap(({ first, stages, second, others, survival }) =>
-      pairTests(stages, others, survival).map((test) => ({ protocol, first, second, ...test })),
-    );
+}
+
+function testsNote(reported: readonly ReportedExperiment[]): string {
+  const files = reported.map(({ result }) => `${result.id}-tests.csv`).join(', ');
+  const asked = new Set(reported.flatMap(({ tests: { pairs } }) => pairs.flatMap((pair) => pair.asked)));
+  const delong = reported.some(({ tests: { pairs } }) => pairs.some(({ tests }) => tests.length > 1));
+  const both = reported.some(({ result: { rows } }) => rows.some(({ cells }) => cells.some((cell) => cell?.honest)));
+  return [
+    ...(asked.has('its baseline') ? ['Models are compared with what they started from (“its baseline”).'] : []),
+    ...(asked.has('the best other model')
+      ? [
+          'MHIM-v2 also with the best other model of the same data; that it is the best these same test cases say, which favours it.',
+        ]
+      : []),
+    ...(asked.has('the default') ? ['Rows that vary MHIM-v2 are compared with it as it is by default.'] : []),
+    ...(reported.length > 1 ? ['This page has those of MHIM-v2 only, the pages of the tables have the others.'] : []),
+    `All other pairs of models are in ${files}${delong ? ', with DeLong’s test of each' : ''}${both ? ', under both protocols' : ''}.`,
+  ].join(' ');
 }
 
 /** Rows by protocol with the values of the folds behind them; a column of the report is a column of the tables. */
@@ -275,14 +283,8 @@ function notesOf(results: readonly ExperimentResult[]): Note[] {
   });
 }
 
-function leftOut(series: readonly TrainedSeries[], drawn: readonly TrainedSeries[], tests: readonly unknown[]): Note[] {
-  const text = [
-    ...(drawn.length < series.length
-      ? [
-          `Curves are drawn of ${drawn.length} of ${series.length} trainings: MHIM-v2’s first, then aggregators’, in the order of the tables.`,
-        ]
-      : []),
-    ...(tests.length > MOST_TESTS ? [`The first ${MOST_TESTS} tests are shown.`] : []),
-  ];
-  return text.length === 0 ? [] : [{ title: 'What is left out', text: text.join(' ') }];
+function leftOut(series: readonly TrainedSeries[], drawn: readonly TrainedSeries[]): Note[] {
+  if (drawn.length === series.length) return [];
+  const text = `Curves are drawn of ${drawn.length} of ${series.length} trainings: MHIM-v2’s first, then aggregators’, in the order of the tables.`;
+  return [{ title: 'What is left out', text }];
 }

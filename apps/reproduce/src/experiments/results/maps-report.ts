@@ -5,16 +5,18 @@ import { useBackend } from '@mhim/tensor';
 import type { Bag, BagSource } from '@mhim/datasets';
 import { chooseFolds } from '../../data/choose-folds.js';
 import { openData } from '../../data/open-data.js';
+import { explainSlide } from '../../heatmap/explain-slide.js';
 import { StoredModel } from '../../models/stored-model.js';
 import { className } from '../../report/fold-curves.js';
 import { describedProtocols } from '../../report/report-data.js';
 import type { Environment } from '../../run/environment.js';
 import { definitions } from '../../run/results.js';
 import { RunFolder } from '../../run/run-folder.js';
-import type { MapExperiment } from '../experiment.js';
+import type { MapExperiment, MapLayer } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
 import type { PlannedCell } from '../graph/plan.js';
+import { firstMask } from './first-mask.js';
 
 export interface MapsInput {
   /** The command that makes it again. */
@@ -28,8 +30,11 @@ export interface MapsInput {
 /** A model of the picture: one that was trained, or the teacher of a moment of its training. */
 interface Shown {
   label: string;
-  score: 'attention' | 'margin';
+  layers: readonly (MapLayer | 'margin')[];
   folder: string;
+  seed: number;
+  /** What it started from. */
+  baseline?: string;
 }
 
 /**
@@ -56,19 +61,28 @@ export async function writeMaps(input: MapsInput): Promise<string> {
   }
 }
 
-function shownModels({ experiment, store }: MapsInput, trained: readonly Job[]): Shown[] {
+function shownModels({ experiment, store, jobs }: MapsInput, trained: readonly Job[]): Shown[] {
   return trained.flatMap((job, i): Shown[] => {
     const label = experiment.models[i]?.label as string;
-    const { config, fold, moments } = job;
-    const stage = store.folder(job.id).file(`fold-${fold}`, config.protocol, config.model);
-    if (!moments) return [{ label, score: 'attention', folder: stage }];
-    const score = config.mhim?.score === 'attention' ? 'attention' : 'margin';
+    const { moments, config, needs } = job;
+    const { seed, mhim } = config;
+    const stage = stageFolder(job, store);
+    if (!moments) {
+      const start = jobs.get(needs[0] ?? '');
+      const baseline = start && mhim?.initTeacher !== false ? stageFolder(start, store) : undefined;
+      return [{ label, layers: experiment.layers ?? ['attention'], folder: stage, seed, baseline }];
+    }
+    const layers = [mhim?.score === 'attention' ? ('attention' as const) : ('margin' as const)];
     // Training may have stopped before the last of them.
     return [...new Set(moments)].flatMap((epochs) => {
       const folder = `${stage}/teacher-${epochs}`;
-      return existsSync(folder) ? [{ label: `${label}, epoch ${epochs}`, score, folder } as const] : [];
+      return existsSync(folder) ? [{ label: `${label}, epoch ${epochs}`, layers, folder, seed }] : [];
     });
   });
+}
+
+function stageFolder({ id, config, fold }: Job, store: JobStore): string {
+  return store.folder(id).file(`fold-${fold}`, config.protocol, config.model);
 }
 
 async function views(
@@ -83,10 +97,10 @@ async function views(
   const bags: Bag[] = [];
   for (const index of [...some(1, positive), ...some(0, negative)]) bags.push(await source.read(index));
   const scores = bags.map((): InstanceScores[] => []);
-  for (const { label, score, folder } of shown) {
-    const model = await StoredModel.open(folder);
+  for (const each of shown) {
+    const model = await StoredModel.open(each.folder);
     try {
-      bags.forEach((bag, i) => scores[i]?.push(scoresOf(model, bag, label, score, source.classes)));
+      for (const [i, bag] of bags.entries()) scores[i]?.push(...(await layersOf(model, bag, each)));
     } finally {
       model.dispose();
     }
@@ -109,25 +123,62 @@ async function views(
   });
 }
 
-function scoresOf(model: StoredModel, bag: Bag, label: string, score: Shown['score'], classes: number): InstanceScores {
-  const { attention, scores: margins } = model.explain(bag);
-  const values = score === 'attention' ? (attention ?? margins) : margins;
-  const isAttention = values === attention;
-  const probabilities = model.probabilities(bag);
+/** Probabilities are of the second class, which is the tumour's. */
+const POSITIVE = 1;
+
+async function layersOf(model: StoredModel, bag: Bag, shown: Shown): Promise<InstanceScores[]> {
+  const explained = explainSlide([{ model }], bag, POSITIVE);
+  const { probabilities, attention, score, centre } = explained;
+  const { classes } = model.config;
   const call = probabilities.indexOf(Math.max(...probabilities));
   const labels = binary(bag);
-  return {
-    model: label,
-    name: isAttention ? 'attention' : 'instance probability',
-    description: isAttention
-      ? 'Share of the instance in the bag embedding.'
-      : 'Class-aware margin of the instance, of the same order as its probability (MHIM-v2 eq. 6).',
-    className: 'any class',
-    values,
-    instanceAuc: labels && tryMetric(() => rocAuc(labels, values)),
+  const judged = (values: ArrayLike<number>) => ({
+    ...{ model: shown.label, className: 'any class', values },
     predicted: { label: className(call, classes), probability: probabilities[call] },
-  };
+    instanceAuc: labels && tryMetric(() => rocAuc(labels, values)),
+  });
+  const margin = () => ({
+    ...judged(model.explain(bag).scores),
+    name: 'instance probability',
+    description: 'Class-aware margin of the instance, of the same order as its probability (MHIM-v2 eq. 6).',
+  });
+  const found: InstanceScores[] = [];
+  for (const layer of shown.layers) {
+    switch (layer) {
+      case 'margin':
+        found.push(margin());
+        break;
+      case 'attention':
+        // The teachers of Figure 8 keep the colours of the other score beside it.
+        found.push(
+          attention
+            ? { ...judged(attention), name: layer, description: ATTENTION, ...(shown.layers.length > 1 ? BRIGHT : {}) }
+            : margin(),
+        );
+        break;
+      case 'probability': {
+        const positive = className(POSITIVE, classes);
+        const about = { name: `probability of ${positive}`, description: PROBABILITY, className: positive };
+        found.push({ ...judged(score), ...about, style: 'cyan', centre });
+        break;
+      }
+      case 'masked': {
+        const { folder, baseline, seed } = shown;
+        const values = baseline === undefined ? undefined : await firstMask(folder, baseline, bag, seed);
+        if (!values) break;
+        found.push({ ...judged(values), name: layer, description: MASKED, style: layer, instanceAuc: undefined });
+      }
+    }
+  }
+  return found;
 }
+
+const BRIGHT = { style: 'brightness' } as const;
+const ATTENTION = 'Share of the instance in the bag embedding; recycled instances have shares too, and no place.';
+const PROBABILITY =
+  'Softmax of the logits that the classifier gives the instance’s own share of the bag embedding (MHIM-v2 eq. 6).';
+const MASKED =
+  'What the first step of training masks, while the teacher is the baseline: half of the candidates, by chance. Each step draws anew, and the mask narrows to nothing as training goes on.';
 
 function binary(bag: Bag): number[] | undefined {
   return bag.instanceLabels && Array.from(bag.instanceLabels, (label) => (label > 0 ? 1 : 0));

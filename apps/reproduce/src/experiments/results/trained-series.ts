@@ -4,7 +4,8 @@ import { groupedBy } from '../../report/grouped-by.js';
 import { costOfTrainings } from '../../report/training-costs.js';
 import type { AnyPredictions } from '../../run/results.js';
 import type { Protocol, TrainedStage } from '../../run/train-run.js';
-import { cellSpec, COSTS, type GridExperiment } from '../experiment.js';
+import { modelName } from '../../report/model-names.js';
+import { cellSpec, COSTS, type CellSpec, type Column, type GridExperiment, type Row } from '../experiment.js';
 import type { Job } from '../graph/job.js';
 import type { JobStore } from '../graph/job-store.js';
 import type { PlannedExperiment } from '../graph/plan.js';
@@ -14,9 +15,16 @@ import { PREDICTIONS } from '../graph/run-job.js';
 export interface TrainedSeries {
   /** Row and data set, as the table calls them. */
   name: string;
-  /** The data set, as the heading calls it: series of one place are of the same folds. */
+  /** The row, as the table calls it; with its base where several rows have one label. */
+  label: string;
+  /** The data set with its features, as the headings call it: series of one place are of the same folds. */
   place: string;
+  /** Row and column together. */
+  spec: CellSpec;
+  /** Those that are done. */
   jobs: readonly Job[];
+  /** Whether all are. */
+  complete: boolean;
   stages: readonly TrainedStage[];
   /** What a method started from, fold by fold. */
   baseline?: readonly TrainedStage[];
@@ -40,21 +48,25 @@ export function trainedSeries(input: SeriesInput): TrainedSeries[] {
     const found = ids
       .flatMap((id) => jobs.get(id) ?? [])
       .filter(({ kind, id }) => kind !== 'measure' && store.result(id));
-    const { name, place } = named(experiment, row, column);
+    const { name, label, place } = named(experiment, row, column);
     const [first] = found;
     if (!first || series.has(name)) continue;
+    const { group } = experiment.rows[row] as Row;
     const starts = found.flatMap((job) => baselineOf(job, jobs) ?? []);
     const stages = found.flatMap((job) => stageOf(job, store, protocol));
     const baseline = starts.length === found.length ? starts.flatMap((job) => stageOf(job, store, protocol)) : [];
     series.set(name, {
-      ...{ name, place: `${experiment.rows[row]?.group ?? ''} ${place}`, jobs: found, stages },
+      ...{ name, label, jobs: found, complete: found.length === ids.length, stages },
+      // The groups of a table are features, those of a sweep options.
+      place: [experiment.kind === 'table' && group, place].filter(Boolean).join(' '),
+      spec: cellSpec(experiment.rows[row] as Row, experiment.columns[column] as Column),
       external: first.kind === 'evaluate',
       ...(baseline.length === stages.length && baseline.length > 0 ? { baseline } : {}),
     });
   }
   const all = [...series.values()];
   if (experiment.kind === 'table') return all;
-  return [...groupedBy(all, ({ place }) => place.trim()).values()].flat();
+  return [...groupedBy(all, ({ place }) => place).values()].flat();
 }
 
 /**
@@ -84,11 +96,18 @@ export function costsOf({ experiment, planned, jobs, store, protocol }: SeriesIn
   return [...found.values()];
 }
 
-function named(experiment: GridExperiment, row: number, column: number): { name: string; place: string } {
-  const { group, label = '' } = experiment.rows[row] ?? {};
+function named(
+  experiment: GridExperiment,
+  row: number,
+  column: number,
+): { name: string; label: string; place: string } {
+  const { group, label: printed, spec } = experiment.rows[row] as Row;
   const place = placeOf(experiment, row, column);
+  // Tables 9 and 12 repeat their labels for each base.
+  const alike = experiment.rows.filter((other) => other.group === group && other.label === printed);
+  const label = alike.length > 1 && spec.base ? `${printed} (${modelName({ model: spec.base })})` : printed;
   const words = [group, label].filter(Boolean).join(' ');
-  return { name: place === '' ? words : `${words}, ${place}`, place };
+  return { name: place === '' ? words : `${words}, ${place}`, label, place };
 }
 
 /** What the headings of all columns of a cell's data have in common, which leaves the names of metrics out. */
