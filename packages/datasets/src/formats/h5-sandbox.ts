@@ -7,11 +7,29 @@ export type H5File = InstanceType<H5['File']>;
 
 /**
  * Opens an HDF5 file for `use` and closes it after. The library sees a file system of its own that holds nothing but this
- * file, so links and external storage in it lead nowhere; its bytes are read from disk as they are asked for.
+ * file, so links and external storage in it lead nowhere; its bytes are read from disk as they are asked for. A damaged file can crash
+ * the library for good: it is loaded anew then, and the file, if it is not the one that did the damage, gets a second chance.
  * @throws MhimError `file-format` for a truncated or foreign file
  */
-export async function withH5<T>(path: string, use: (file: H5File, size: number, module: H5Module) => T): Promise<T> {
-  const { h5, module } = await load();
+export async function withH5<T>(path: string, use: UseH5<T>): Promise<T> {
+  const loading = load();
+  try {
+    return useFile(await loading, path, use);
+  } catch (error) {
+    if (!discardCrashed(loading, error)) throw error;
+  }
+  const again = load();
+  try {
+    return useFile(await again, path, use);
+  } catch (error) {
+    discardCrashed(again, error);
+    throw error;
+  }
+}
+
+type UseH5<T> = (file: H5File, size: number, module: H5Module) => T;
+
+function useFile<T>({ h5, module }: Library, path: string, use: UseH5<T>): T {
   const disk = open(path);
   try {
     const { size } = fstatSync(disk);
@@ -72,11 +90,38 @@ interface FileNode {
   stream_ops: Record<string, unknown>;
 }
 
-async function load(): Promise<{ h5: H5; module: H5Module }> {
-  const h5 = await import('h5wasm');
+interface Library {
+  h5: H5;
+  module: H5Module;
+}
+
+let library: Promise<Library> | undefined;
+let crashes = 0;
+
+function load(): Promise<Library> {
+  return (library ??= instantiate());
+}
+
+async function instantiate(): Promise<Library> {
+  // The package makes one instance a module, and Node one module an address.
+  const h5 = (await (crashes === 0
+    ? import('h5wasm')
+    : import(/* @vite-ignore */ `${import.meta.resolve('h5wasm')}?instance=${crashes}`))) as H5;
   const module = (await h5.ready) as unknown as H5Module;
   module.activate_throwing_error_handler();
   return { h5, module };
+}
+
+/** Whether the library itself broke down, not only the reading of a file; it is not used again then. */
+function discardCrashed(loaded: Promise<Library>, error: unknown): boolean {
+  const { name } = ((error as Error).cause ?? {}) as { name?: string };
+  // A trap of WebAssembly, or its stack at an end.
+  if (name !== 'RuntimeError' && name !== 'RangeError') return false;
+  if (library === loaded) {
+    library = undefined;
+    crashes += 1;
+  }
+  return true;
 }
 
 function open(path: string): number {

@@ -67,6 +67,18 @@ test('coordinates and instance labels have to be as many as instances', async ()
   await expect(readBagFile(at('three-labels.h5'))).rejects.toThrow(/has 3 instance labels, expected 4/);
 });
 
+test('a file that crashes the library leaves it usable for the next', async () => {
+  const bytes = readFileSync(fixture('big-endian'));
+  // Found by replacing bytes at random; traps in WebAssembly, after which that instance answers nothing any more.
+  bytes[881] = 250;
+  const path = at('crash.h5');
+  writeFileSync(path, bytes);
+  for (let i = 0; i < 3; i++) {
+    await expect(readBagFile(path)).rejects.toMatchObject({ name: 'MhimError', code: 'file-format', path });
+    expect(await readH5Features(fixture('clam'))).toMatchObject({ instances: 4, width: 6 });
+  }
+});
+
 test('reading leaves nothing open, also when it fails', async () => {
   writeFileSync(at('foreign.h5'), 'not HDF5 at all');
   for (let i = 0; i < 40; i++) {
