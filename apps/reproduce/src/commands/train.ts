@@ -94,7 +94,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'start the method, or ib-mil, from this finished run’s baselines instead of training them',
     )
     .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
-    .requiredOption('--out <dir>', 'run folder')
+    .requiredOption('--out <dir>', 'run folder; one that holds something else is left as it is')
     .addHelpText('after', HELP)
     .action(async (flags: TrainFlags) => {
       const { out, onlyFold, baselineDir, checkpointSeconds } = flags;

@@ -104,6 +104,16 @@ type OpenChoice =
   | 'binsFrom'
   | 'alpha';
 
+/** Whether a value is a training run's `config.json`: with the choices that every run has made, which a hand-written file leaves open. */
+export function isTrainConfig(value: unknown): boolean {
+  const { success, data } = trainInputSchema.safeParse(value);
+  return success && [data.data, data.model, data.aggregator, data.protocol, data.seed, data.epochs].every(isDefined);
+}
+
+function isDefined(value: unknown): boolean {
+  return value !== undefined;
+}
+
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {
   protocol: 'paper',

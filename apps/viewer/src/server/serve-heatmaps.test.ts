@@ -142,6 +142,9 @@ describe('a static copy', () => {
       'viewer.js',
     ]);
     await writeStaticPage(data, at('copy'), at('page'));
+    writeFileSync(at('copy', 'CNAME'), 'heatmaps.example.org');
+    await expect(writeStaticPage(data, at('copy'), at('page'))).rejects.toThrow(/holds other files, CNAME for one/);
+    expect(existsSync(at('copy', 'CNAME'))).toBe(true);
     await expect(writeStaticPage(data, at('page'), at('page'))).rejects.toThrow(/holds other files/);
     await expect(writeStaticPage(data, join(data, 'in'), at('page'))).rejects.toThrow(/lies in the folder/);
     await expect(writeStaticPage(data, at('run'), at('page'))).rejects.toThrow(/or around it/);

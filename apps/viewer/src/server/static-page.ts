@@ -21,9 +21,17 @@ export async function writeStaticPage(path: string, out: string, page: string = 
       hint: 'Choose a folder beside it.',
     });
   }
-  const isEarlierCopy = existsSync(join(out, 'heatmaps.js')) && existsSync(join(out, 'viewer.js'));
-  if (existsSync(out) && !isEarlierCopy && (await readdir(out)).length > 0) {
-    throw new FigureError('holds other files.', { code: 'config', path: out, hint: 'Choose a new or empty folder.' });
+  const there = existsSync(out) ? await readdir(out) : [];
+  const isEarlierCopy = there.includes('heatmaps.js') && there.includes('viewer.js');
+  // Who publishes the copy may have put a domain name or a repository beside it.
+  const copied = new Set<string>([...PAGE_FILES, ...(await readdir(source))]);
+  const other = there.find((name) => !isEarlierCopy || !copied.has(name));
+  if (other !== undefined) {
+    throw new FigureError(`holds other files, ${other} for one.`, {
+      code: 'config',
+      path: out,
+      hint: 'Choose a new or empty folder.',
+    });
   }
   const temporary = `${to}.${randomUUID()}.tmp`;
   try {
