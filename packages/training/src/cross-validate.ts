@@ -45,7 +45,7 @@ export interface FoldOutcome<P = Predictions, M = FoldMetrics> {
 export interface CrossValidation<P = Predictions, M = FoldMetrics> {
   folds: FoldOutcome<P, M>[];
   /** Mean and population standard deviation over folds of the best epochs' figures; null where no fold has one. */
-  summary: Record<Exclude<keyof M, 'threshold'>, FoldSummary | null>;
+  summary: Record<Exclude<keyof M, 'threshold' | 'reasons'>, FoldSummary | null>;
 }
 
 /**
@@ -94,7 +94,7 @@ export async function crossValidate<P = Predictions, M = FoldMetrics>(
 /** Every figure but the threshold, which is a choice. */
 function summaryOf<M>(figures: readonly M[]): CrossValidation<unknown, M>['summary'] {
   const rows = figures as readonly Record<string, number | null>[];
-  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'threshold');
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'threshold' && name !== 'reasons');
   const valueOf = (name: string) => tryMetric(() => meanAndStd(rows.map((row) => row[name] ?? null))).value;
   return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as CrossValidation<unknown, M>['summary'];
 }

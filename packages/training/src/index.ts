@@ -1,7 +1,9 @@
 export {
+  CALLS_NONE,
   classificationTask,
   foldMetrics,
   metricDefinitions,
+  metricsAt,
   selectionMetric,
   type FoldMetrics,
   type Predictions,

@@ -66,8 +66,7 @@ Examples:
     )
     .action(async (options: EvaluateOptions) => {
       const evaluation = await evaluateModels(options, interrupts.signal);
-      const show = (value: number | null | undefined) => value?.toFixed(4) ?? '–';
-      const figures: [string, keyof Metrics][] =
+      const figures: [string, FigureName][] =
         evaluation.definitions.cIndex === undefined
           ? [
               ['AUC', 'auc'],
@@ -78,10 +77,17 @@ Examples:
           : [['C-index', 'cIndex']];
       const rows = evaluation.rows.map((row) => [
         ...[row.what, String(row.bags)],
-        ...figures.map(([, name]) => show(row[name])),
+        ...figures.map(([, name]) => shown(name, row[name])),
       ]);
       process.stdout.write(`${aligned([['model', 'bags', ...figures.map(([name]) => name)], ...rows])}\n`);
     });
+}
+
+type FigureName = Exclude<keyof Metrics, 'reasons'>;
+
+function shown(name: FigureName, value: number | null | undefined): string {
+  if (name === 'threshold' && typeof value === 'number' && value > 1) return '> 1';
+  return value?.toFixed(4) ?? '–';
 }
 
 /** Judges stored models on labelled bags. @returns beside the figures the predictions that each row is of */

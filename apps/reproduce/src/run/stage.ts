@@ -116,7 +116,8 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   });
   await meter.write(folder);
   const result = stageResult(outcome);
-  const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
+  const { threshold, reasons } = result;
+  const config = { ...model, threshold, thresholdReason: reasons?.threshold, timeEdges: survival?.edges };
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const instanceAuc = await instanceAucOf(folder, source, fold.test);
   return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };

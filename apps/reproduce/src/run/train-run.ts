@@ -332,9 +332,10 @@ function storedStage(folder: string): StageResult {
   const own = protocol === 'honest' ? (fold.honest ?? fold) : fold;
   const { baseline, ...result } = own;
   const stage = folder.endsWith('baseline') && baseline ? baseline : result;
-  const { auc, accuracy, f1, f1Macro, threshold, cIndex, bestEpoch, epochs, last, instanceAuc } = stage;
+  const { auc, accuracy, f1, f1Macro, threshold, cIndex, reasons, bestEpoch, epochs, last, instanceAuc } = stage;
   return {
     ...{ auc, accuracy, f1, f1Macro, threshold, cIndex, bestEpoch, epochs, last },
+    ...(reasons === undefined ? {} : { reasons }),
     ...(instanceAuc === undefined ? {} : { instanceAuc }),
   };
 }
