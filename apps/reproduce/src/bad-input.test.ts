@@ -115,6 +115,20 @@ describe('labels', () => {
     expectOneError(await train(folder), named(folder, /all 8 bags are of class 1\..*right label table/));
   });
 
+  test.each([
+    [1, 2],
+    [0, 2],
+  ])('whose numbers leave one out: %i, %i', async (first, second) => {
+    const rows = ids.map((id, i) => `${id},${i % 2 ? second : first}`);
+    const folder = folderWith('npy', table(rows));
+    const message = new RegExp(`the classes are ${first}, ${second}\\. Number them 0, 1, or give them names\\.`);
+    expectOneError(await train(folder), named(join(folder, 'labels.csv'), message));
+    expect(existsSync(`${folder}-run`)).toBe(false);
+    const other = at(`classes-${first}.csv`);
+    cpSync(join(folder, 'labels.csv'), other);
+    expectOneError(await train(folder, '--labels', other), named(other, message));
+  });
+
   test('with too few bags of a class for the folds', async () => {
     const folder = folderWith('npy', table(ids.map((id, i) => `${id},${i === 0 ? 1 : 0}`)));
     expectOneError(await train(folder), named(folder, /class 1 has 1 case, 2 folds need 2 at least\. Use fewer folds/));

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   BENCHMARKS,
+  checkClassNumbers,
   labelBags,
   openBagFolder,
   openBags,
@@ -109,10 +110,16 @@ export function withoutClasses(source: BagSource): BagSource {
   };
 }
 
-/** @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt */
-export function requireTwoClasses({ bags, path, name }: BagSource): void {
+/**
+ * @param labels the label table, where one is named
+ * @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt, or a class's number is left out
+ */
+export function requireClasses({ bags, path, name }: BagSource, labels?: string): void {
   const classes = new Set(bags.map(({ label }) => label));
-  if (classes.size !== 1) return;
+  if (classes.size !== 1) {
+    const table = labels ?? (path === undefined || !existsSync(path) ? undefined : tableIn(path)) ?? path;
+    return checkClassNumbers(bags, table ?? name);
+  }
   throw new MhimError(`all ${bags.length} bags are of class ${[...classes][0]}.`, {
     code: 'data',
     path: path ?? name,

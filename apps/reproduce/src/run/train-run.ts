@@ -7,11 +7,11 @@ import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import {
   openData,
+  requireClasses,
   requireOutcomes,
   withoutClasses,
   requireLabels,
   requireReadable,
-  requireTwoClasses,
 } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { aggregatorOf, baselineOf, rehearse, startsFromBaseline } from '../models/create-model.js';
@@ -97,10 +97,10 @@ async function openSource(config: TrainConfig, log: (line: string) => void): Pro
   return config.task === 'survival' && config.dataSet === undefined ? withoutClasses(source) : source;
 }
 
-function requireTargets(source: BagSource, { task }: TrainConfig): void {
+function requireTargets(source: BagSource, { task, labels }: TrainConfig): void {
   if (task === 'survival') return requireOutcomes(source);
   requireLabels(source);
-  requireTwoClasses(source);
+  requireClasses(source, labels);
 }
 
 class TrainRun {

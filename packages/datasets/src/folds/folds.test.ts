@@ -78,6 +78,21 @@ describe('patientFolds', () => {
   });
 });
 
+describe('checkFolds', () => {
+  const fold: Fold = { fold: 0, train: [0, 1], test: [2, 3] };
+
+  it('wants classes numbered from 0, unless they may be missing', () => {
+    const bags = [1, 2, 1, 2].map((label, i) => ({ id: `b${i}`, label }));
+    const message = 'labels.csv: the classes are 1, 2. Number them 0, 1, or give them names.';
+    expect(() => checkFolds([fold], bags, { path: 'labels.csv' })).toThrow(message);
+    checkFolds([fold], bags, { allow: ['missing-class'] });
+    checkFolds(
+      [fold],
+      bags.map((bag) => ({ ...bag, label: 1 })),
+    );
+  });
+});
+
 it('foldsOverBags takes all slides of a case along', () => {
   const folds = foldsOverBags([{ fold: 0, train: [1], test: [0] }], ['p0', 'p1'], slides);
   expect(new Set(folds[0]?.train.map(caseOf))).toEqual(new Set(['p1']));
