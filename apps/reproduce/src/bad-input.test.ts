@@ -226,6 +226,13 @@ describe('a command line', () => {
     expectOneError(await reproduce(...args), message, EXIT.configuration);
   });
 
+  test.each(['epochs', 'scheduleEpochs', 'bins'])('with more %s than can be', async (name) => {
+    const flag = `--${name.replace('E', '-e')}`;
+    const task = name === 'bins' ? ['--task', 'survival'] : [];
+    const outcome = await train(at('store'), ...task, flag, '1000000000');
+    expectOneError(outcome, new RegExp(`${name}: expected number to be <=\\d+, got 1000000000`), EXIT.configuration);
+  });
+
   test('with a path that leads nowhere', async () => {
     const nowhere = at('nowhere.pt');
     const missing = /there is no such (file|run folder).*Check the path/;

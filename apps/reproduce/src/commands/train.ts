@@ -64,7 +64,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
     )
     .option('--validation-ratio <x>', 'share of the training part for that under honest (default: 0.2)', number)
-    .option('--epochs <n>', '(default: 200; survival 30)', integer)
+    .option('--epochs <n>', 'at most 100000 (default: 200; survival 30)', integer)
     .option(
       '--schedule-epochs <n>',
       'stretch the cosine over n epochs, of which --epochs are run (default: --epochs; official survival 200)',

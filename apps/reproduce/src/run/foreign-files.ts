@@ -20,7 +20,7 @@ const STAGE: Tree = {
   'metrics\\.jsonl': null,
   '(best|last|state|state\\.previous)\\.safetensors': null,
   'train_bag_cls_agnostic_feats_proto_\\d+\\.npy': null,
-  '\\.lock(\\.\\d+)?': null,
+  '\\.lock.*': null,
   [TEMPORARY]: null,
   'teacher-\\d+': MODEL,
   tensorboard: { 'events\\.out\\.tfevents\\..*': null },
