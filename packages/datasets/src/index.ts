@@ -24,7 +24,7 @@ export {
 } from './cohorts/published-table.js';
 export { isDiagnostic, slideBarcode, slideName } from './cohorts/slide-names.js';
 export { checkFolds, type CheckFoldsOptions, type FoldProblem } from './folds/check-folds.js';
-export { partsOf, type Fold } from './folds/fold.js';
+export { foldSeed, partsOf, type Fold } from './folds/fold.js';
 export {
   headFolds,
   holdOutValidation,

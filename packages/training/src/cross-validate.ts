@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Fold } from '@mhim/datasets';
+import { foldSeed, type Fold } from '@mhim/datasets';
 import { meanAndStd, tryMetric, type FoldSummary } from '@mhim/metrics';
 import type { Rng } from '@mhim/tensor';
 import { classificationTask, type FoldMetrics, type Predictions } from './classification-task.js';
@@ -70,7 +70,7 @@ export async function crossValidate<P = Predictions, M = FoldMetrics>(
         select: fold.validation ?? fold.test,
         test: fold.test,
         createLearner: (rng) => createLearner(rng, fold),
-        seed: seed + fold.fold,
+        seed: foldSeed(seed, fold.fold),
         stream,
         folder: folder === undefined ? undefined : foldFolder(folder, fold.fold),
         observer: observer?.forFold?.(fold),

@@ -77,7 +77,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'epochs without improvement before stopping; ties count as improvement (default: 30)',
       integer,
     )
-    .option('--seed <n>', 'fold k trains with seed + k (default: 2021)', integer)
+    .option('--seed <n>', 'fold k trains with seed + k, up to 4294967295 and then from 0 (default: 2021)', integer)
     .option('--standardise', 'standardise features by the training fold (default)')
     .option('--no-standardise', 'take features as they are')
     .addOption(

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BagSource, Fold } from '@mhim/datasets';
+import { foldSeed, type BagSource, type Fold } from '@mhim/datasets';
 import { HardMining, initialiseAggregator, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { IBMIL } from '@mhim/mil-aggregators';
@@ -87,7 +87,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     },
     // A validation part of a few bags is soon ranked without error; the official rule would then keep the first epochs.
     ties: fold.validation ? 'last' : 'first',
-    seed: training.seed + fold.fold,
+    seed: foldSeed(training.seed, fold.fold),
     stream: plan.stream,
     standardise: training.standardise,
     folder,

@@ -21,3 +21,8 @@ export function partsOf(fold: Fold): ['train' | 'validation' | 'test', readonly 
         ['test', fold.test],
       ];
 }
+
+/** The seed of a fold: `seed + fold`, which goes on from 0 beyond the largest seed, 2³² − 1. */
+export function foldSeed(seed: number, fold: number): number {
+  return seed < 2 ** 32 ? (seed + fold) % 2 ** 32 : seed;
+}

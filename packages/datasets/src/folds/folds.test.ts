@@ -39,6 +39,14 @@ describe('patientFolds', () => {
     expect(folds).not.toEqual(patientFolds(slides, { folds: 4, seed: 2, validationRatio: 0.2 }));
   });
 
+  it('takes any seed: the folds of the largest one go on from 0', () => {
+    const options = { folds: 3, seed: 0xffffffff, validationRatio: 0.2 };
+    const folds = patientFolds(slides, options);
+    checkFolds(folds, slides);
+    const plain = patientFolds(slides, { ...options, validationRatio: 0 });
+    expect(withValidation(plain, slides, { ratio: 0.2, seed: 0xffffffff })).toEqual(folds);
+  });
+
   it('is the shuffled stratified k-fold where a case is a bag', () => {
     const bags = Array.from({ length: 30 }, (_, i) => ({ id: `b${i}`, label: Number(i % 3 === 0) }));
     const expected = stratifiedKFold(
