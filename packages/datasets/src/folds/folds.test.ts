@@ -99,6 +99,69 @@ describe('checkFolds', () => {
       bags.map((bag) => ({ ...bag, label: 1 })),
     );
   });
+
+  /** Time and event of two cases. */
+  it.each<[string, [number, 0 | 1][], boolean]>([
+    [
+      'an event before a censored time',
+      [
+        [1, 1],
+        [2, 0],
+      ],
+      true,
+    ],
+    [
+      'two events',
+      [
+        [2, 1],
+        [1, 1],
+      ],
+      true,
+    ],
+    [
+      'an event and a censored case at its time',
+      [
+        [2, 1],
+        [2, 0],
+      ],
+      true,
+    ],
+    [
+      'an event after a censored time',
+      [
+        [2, 1],
+        [1, 0],
+      ],
+      false,
+    ],
+    [
+      'two events at one time',
+      [
+        [2, 1],
+        [2, 1],
+      ],
+      false,
+    ],
+    ['one event alone', [[2, 1]], false],
+  ])('wants a comparable pair where survival is judged: %s', (_, outcomes, comparable) => {
+    const judged = outcomes.map(([time, event], i): BagInfo => ({ id: `b${i}`, time, event }));
+    const pair: BagInfo[] = [
+      { id: 'x', time: 1, event: 1 },
+      { id: 'y', time: 2, event: 0 },
+    ];
+    const bags = [...judged, ...pair];
+    const [places, others] = [judged.map((_case, i) => i), pair.map((_case, i) => judged.length + i)];
+    // Training bags are not judged.
+    checkFolds([{ fold: 0, train: places, test: others }], bags);
+    for (const part of ['test', 'validation'] as const) {
+      const more: BagInfo = { id: 'z', time: 3, event: 1 };
+      const parts = { test: others, [part]: places };
+      const split: Fold = { fold: 7, train: [bags.length], ...parts };
+      const check = () => checkFolds([split], [...bags, more], { path: 'folds.json' });
+      if (comparable) check();
+      else expect(check).toThrow(`folds.json: fold 7: ${part} has no comparable pair`);
+    }
+  });
 });
 
 it('foldsOverBags takes all slides of a case along', () => {
