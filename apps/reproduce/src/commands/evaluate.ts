@@ -6,7 +6,7 @@ import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/traini
 import { Option, type Command } from 'commander';
 import { readConfig } from '../config/read-config.js';
 import { trainInputSchema } from '../config/train-config.js';
-import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
+import { labelsOf, openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { dataOf } from './option-types.js';
 import {
@@ -58,6 +58,8 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
     .addHelpText(
       'after',
       `
+A figure that is undefined for the bags is – in the table and null in the JSON, both with the reason.
+
 Examples:
   $ reproduce evaluate --run runs/musk1
   $ reproduce evaluate --run runs/camelyon --data external/ --labels external.csv
@@ -79,7 +81,8 @@ Examples:
         ...[row.what, String(row.bags)],
         ...figures.map(([, name]) => shown(name, row[name])),
       ]);
-      process.stdout.write(`${aligned([['model', 'bags', ...figures.map(([name]) => name)], ...rows])}\n`);
+      const header = ['model', 'bags', ...figures.map(([name]) => name)];
+      process.stdout.write(`${[aligned([header, ...rows]), ...footnotes(evaluation, figures)].join('\n')}\n`);
     });
 }
 
@@ -88,6 +91,18 @@ type FigureName = Exclude<keyof Metrics, 'reasons'>;
 function shown(name: FigureName, value: number | null | undefined): string {
   if (name === 'threshold' && typeof value === 'number' && value > 1) return '> 1';
   return value?.toFixed(4) ?? '–';
+}
+
+/** Why figures of the table are undefined, once where the reason is the same. */
+function footnotes({ rows }: Evaluation, figures: readonly [string, FigureName][]): string[] {
+  const undefinedBy = new Map<string, Set<string>>();
+  for (const { reasons } of rows) {
+    for (const [title, name] of figures) {
+      const reason = reasons?.[name];
+      if (reason !== undefined) undefinedBy.set(reason, (undefinedBy.get(reason) ?? new Set()).add(title));
+    }
+  }
+  return [...undefinedBy].map(([reason, titles]) => `– ${[...titles].join(', ')} undefined: ${reason}.`);
 }
 
 /** Judges stored models on labelled bags. @returns beside the figures the predictions that each row is of */
@@ -104,7 +119,10 @@ export async function evaluateModels(
     try {
       const survival = predictSurvival(models);
       if (survival) requireOutcomes(source);
-      else requireLabels(source);
+      else {
+        requireLabels(source);
+        requireKnownClasses(source, models, data.labels);
+      }
       const rows: Evaluation['rows'] = [];
       const all: AnyPredictions[] = [];
       for (const { what, using, indices } of judgements(models, folds, source)) {
@@ -120,6 +138,19 @@ export async function evaluateModels(
     }
   } finally {
     await source.close();
+  }
+}
+
+/** @throws MhimError `data` naming a bag of a class that a model has no output for */
+function requireKnownClasses(source: BagSource, models: readonly FoldModel[], labels?: string): void {
+  for (const { model } of models) {
+    const { classes } = model.config;
+    const other = source.bags.find(({ label = 0 }) => label >= classes);
+    if (!other) continue;
+    throw new MhimError(
+      `bag "${other.id}" is of class ${other.label}, but ${model.path} knows the classes 0 to ${classes - 1} only.`,
+      { code: 'data', path: labelsOf(source, labels), hint: 'Is it the right label table, and the right model?' },
+    );
   }
 }
 

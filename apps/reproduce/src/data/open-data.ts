@@ -114,12 +114,10 @@ export function withoutClasses(source: BagSource): BagSource {
  * @param labels the label table, where one is named
  * @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt, or a class's number is left out
  */
-export function requireClasses({ bags, path, name }: BagSource, labels?: string): void {
+export function requireClasses(source: BagSource, labels?: string): void {
+  const { bags, path, name } = source;
   const classes = new Set(bags.map(({ label }) => label));
-  if (classes.size !== 1) {
-    const table = labels ?? (path === undefined || !existsSync(path) ? undefined : tableIn(path)) ?? path;
-    return checkClassNumbers(bags, table ?? name);
-  }
+  if (classes.size !== 1) return checkClassNumbers(bags, labelsOf(source, labels));
   throw new MhimError(`all ${bags.length} bags are of class ${[...classes][0]}.`, {
     code: 'data',
     path: path ?? name,
@@ -144,6 +142,12 @@ export async function requireReadable(source: BagSource): Promise<void> {
 
 function isBuiltIn(name: string): name is BenchmarkName {
   return Object.hasOwn(BENCHMARKS, name);
+}
+
+/** What to name in an error of labels: the table, where there is one, else the bags. */
+export function labelsOf({ path, name }: BagSource, labels?: string): string {
+  const table = path !== undefined && existsSync(path) ? tableIn(path) : undefined;
+  return labels ?? table ?? path ?? name;
 }
 
 function tableIn(data: string): string | undefined {

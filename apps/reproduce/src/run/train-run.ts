@@ -215,10 +215,12 @@ class TrainRun {
     }
   }
 
-  private note(title: string, { auc, accuracy, cIndex, bestEpoch, epochs }: StageResult, seconds: number): void {
-    const show = (value: number | null | undefined) => value?.toFixed(3) ?? 'undefined';
+  private note(title: string, stage: StageResult, seconds: number): void {
+    const { bestEpoch, epochs, reasons } = stage;
+    const show = (name: 'auc' | 'accuracy' | 'cIndex') =>
+      stage[name]?.toFixed(3) ?? `undefined${reasons?.[name] === undefined ? '' : ` (${reasons[name]})`}`;
     const survival = this.options.config.task === 'survival';
-    const figures = survival ? `C-index ${show(cIndex)}` : `AUC ${show(auc)}, accuracy ${show(accuracy)}`;
+    const figures = survival ? `C-index ${show('cIndex')}` : `AUC ${show('auc')}, accuracy ${show('accuracy')}`;
     this.options.log(`${title}: ${figures}, best epoch ${bestEpoch} of ${epochs}, ${seconds.toFixed(0)} s`);
     const timing = this.folder.readJson<Record<string, number>>('timing.json') ?? {};
     // A stage that was interrupted counts its last stretch only.
