@@ -233,6 +233,26 @@ describe('a command line', () => {
     expectOneError(outcome, new RegExp(`${name}: expected number to be <=\\d+, got 1000000000`), EXIT.configuration);
   });
 
+  describe('with a file where a folder is to be', () => {
+    const file = at('outfile');
+    beforeAll(() => writeFileSync(file, 'mine'));
+    const model = ['--model', 'ab-mil', '--k', '2', '--epochs', '1'];
+    const commands: [string, (out: string) => string[]][] = [
+      ['train', (out) => ['train', '--data', at('store'), ...model, '--out', out]],
+      ['convert to a store', (out) => ['convert', at('npy'), out]],
+      ['convert to files', (out) => ['convert', at('npy'), out, '--format', 'h5']],
+      ['simulate', (out) => ['simulate', '--slides', '2', '--instances', '2-3', '--width', '4', '--out', out]],
+      ['plan', (out) => ['plan', 'table', '7', '--simulated', '--slides', '8', '--out', out]],
+    ];
+    test.each(commands)('%s', async (_, args) => {
+      for (const out of [file, join(file, 'sub')]) {
+        const message = named(file, /is a file, expected a folder\. Choose another folder\./);
+        expectOneError(await reproduce(...args(out)), message, EXIT.configuration);
+      }
+      expect(readFileSync(file, 'utf8')).toBe('mine');
+    });
+  });
+
   test('with a path that leads nowhere', async () => {
     const nowhere = at('nowhere.pt');
     const missing = /there is no such (file|run folder).*Check the path/;

@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
 import { FOLDER_INDEX } from './bag-folder.js';
 import type { BagSource } from './bag-source.js';
@@ -37,7 +36,7 @@ export async function convertBags(
   requireOutside(source, folder);
   if (labelled) requireSame(table, labels);
   if (source.simulated) requireOwnIndex(index, 'mhim-bag-folder');
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (const [i, { id }] of source.bags.entries()) {
     const bag = await source.read(i);
     await writeBagFile(join(folder, `${id}.${format}`), bag, format, options.dtype);

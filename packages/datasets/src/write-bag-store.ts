@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import {
   encodeElements,
+  makeFolder,
   MhimError,
   safetensorsHeader,
   writeFileAtomic,
@@ -36,7 +37,7 @@ export async function writeBagStore(
 ): Promise<BagStoreIndex> {
   requireOutside(source, folder);
   await requireOwnStore(folder);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, 'bags.safetensors');
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, 'w');

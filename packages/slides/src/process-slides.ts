@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { checkBagFormat } from '@mhim/datasets';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import { findSlides, slideName } from './find-slides.js';
 import type { PatchEncoder } from './features/encoder.js';
 import {
@@ -40,7 +40,7 @@ export async function processSlides(options: ProcessSlidesOptions): Promise<Slid
   checkCoordsFolder(options.config);
   const paths = typeof options.slides === 'string' ? findSlides(options.slides) : options.slides;
   requireOwn(out);
-  mkdirSync(join(out, 'records'), { recursive: true });
+  makeFolder(join(out, 'records'));
   agreeOn(out, options);
   const results: SlideResult[] = [];
   for (const [index, path] of paths.entries()) {

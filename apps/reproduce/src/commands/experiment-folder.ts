@@ -1,15 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { MhimError } from '@mhim/tensor';
+import { makeFolder, MhimError } from '@mhim/tensor';
 import { experiments } from '../experiments/catalogue.js';
 import { readJobs } from '../experiments/graph/job-store.js';
 
 /**
- * Makes sure that a folder is empty of what experiments write into it, or is theirs: a list of jobs lies in it.
- * @throws MhimError `config` naming a file of others that would be replaced
+ * Makes the folder of experiments, and makes sure that it is empty of what they write into it, or theirs: a list of jobs lies in it.
+ * @throws MhimError `config` where it cannot be made, or naming a file of others that would be replaced
  */
 export function requireExperimentFolder(out: string): void {
-  const there = existsSync(out) ? readdirSync(out) : [];
+  makeFolder(out);
+  const there = readdirSync(out);
   if (there.some((name) => name.endsWith('jobs.jsonl') && holdsJobs(join(out, name)))) return;
   const ids = ['all', ...experiments.map(({ id }) => id)];
   const written = new Set([

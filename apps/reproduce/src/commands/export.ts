@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import { kubernetesFiles } from '../experiments/engines/kubernetes.js';
 import { nextflowFiles } from '../experiments/engines/nextflow.js';
 import type { EngineFiles, EngineOptions } from '../experiments/engines/resources.js';
@@ -66,7 +66,7 @@ Examples:
       const files = engine.files(readJobs(plan), { ...options, plan });
       const folder = to ?? join(out, name);
       requireOwn(folder, engine, Object.keys(files));
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       for (const [name, text] of Object.entries(files)) {
         writeFileAtomic(join(folder, name), text);
         if (name.endsWith('.sh')) chmodSync(join(folder, name), 0o755);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   HEAT_CALL,
@@ -8,7 +8,7 @@ import {
   type HeatIndex,
   type HeatSlide,
 } from '@mhim/figures/heat-view';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 
 /** A folder of heatmaps: an index that the page reads, and a folder a slide. Slides and models are added one by one. */
 export class HeatFolder {
@@ -44,7 +44,7 @@ export class HeatFolder {
 
   /** Makes the folder one of heatmaps, before anything is written below it. */
   begin(): void {
-    mkdirSync(this.path, { recursive: true });
+    makeFolder(this.path);
     if (!existsSync(join(this.path, 'heatmaps.js'))) this.write();
   }
 

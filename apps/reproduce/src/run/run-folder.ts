@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import { foldFolders, requireRunFolder, requireRunFolds } from './foreign-files.js';
 
 /** The files of a run. Each is there whole or not at all. */
@@ -36,7 +36,7 @@ export class RunFolder {
 
   writeText(text: string, ...parts: string[]): void {
     const path = this.file(...parts);
-    mkdirSync(join(path, '..'), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic(path, text);
   }
 

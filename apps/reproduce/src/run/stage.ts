@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { foldSeed, type BagSource, type Fold } from '@mhim/datasets';
 import { HardMining, initialiseAggregator, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { IBMIL } from '@mhim/mil-aggregators';
 import {
+  makeFolder,
   readSafetensors,
   writeFileAtomic,
   writeSafetensors,
@@ -152,7 +152,7 @@ function keepTeacher({ folder, model: config }: StagePlan, { model }: Learner, e
   const [taught, described] =
     model instanceof HardMining ? [model.teacher.aggregator, baselineOf(config)] : [model, config];
   const path = join(folder, `teacher-${epochs}`);
-  mkdirSync(path, { recursive: true });
+  makeFolder(path);
   const tensors = Object.entries(taught.stateDict()).map(([name, tensor]): [string, HostTensor] => [
     name,
     { dtype: 'F32', shape: [...tensor.shape], data: tensor.dataSync() as Float32Array },

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
-import { MhimError, useBackend } from '@mhim/tensor';
+import { makeFolder, MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitObserver, type FitResult } from '@mhim/training';
 import type { TrainConfig } from '../config/train-config.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
@@ -79,6 +79,7 @@ export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
     const folds = await chooseFolds(source, config);
     const wanted = chosenFolds(folds, options.onlyFold);
     const folder = new RunFolder(out);
+    makeFolder(out);
     const release = lockRun(out);
     try {
       await claim(folder, config, source, folds, options.baselineDir);
