@@ -115,6 +115,20 @@ describe('labels', () => {
     expectOneError(await train(folder), named(folder, /all 8 bags are of class 1\..*right label table/));
   });
 
+  test.each([
+    [1, 2],
+    [0, 2],
+  ])('whose numbers leave one out: %i, %i', async (first, second) => {
+    const rows = ids.map((id, i) => `${id},${i % 2 ? second : first}`);
+    const folder = folderWith('npy', table(rows));
+    const message = new RegExp(`the classes are ${first}, ${second}\\. Number them 0, 1, or give them names\\.`);
+    expectOneError(await train(folder), named(join(folder, 'labels.csv'), message));
+    expect(existsSync(`${folder}-run`)).toBe(false);
+    const other = at(`classes-${first}.csv`);
+    cpSync(join(folder, 'labels.csv'), other);
+    expectOneError(await train(folder, '--labels', other), named(other, message));
+  });
+
   test('with too few bags of a class for the folds', async () => {
     const folder = folderWith('npy', table(ids.map((id, i) => `${id},${i === 0 ? 1 : 0}`)));
     expectOneError(await train(folder), named(folder, /class 1 has 1 case, 2 folds need 2 at least\. Use fewer folds/));
@@ -210,6 +224,33 @@ describe('a command line', () => {
     [['train', '--dta', 'x', '--out', 'x'], /unknown option '--dta'.*--data/],
   ])('%j', async (args, message) => {
     expectOneError(await reproduce(...args), message, EXIT.configuration);
+  });
+
+  test.each(['epochs', 'scheduleEpochs', 'bins'])('with more %s than can be', async (name) => {
+    const flag = `--${name.replace('E', '-e')}`;
+    const task = name === 'bins' ? ['--task', 'survival'] : [];
+    const outcome = await train(at('store'), ...task, flag, '1000000000');
+    expectOneError(outcome, new RegExp(`${name}: expected number to be <=\\d+, got 1000000000`), EXIT.configuration);
+  });
+
+  describe('with a file where a folder is to be', () => {
+    const file = at('outfile');
+    beforeAll(() => writeFileSync(file, 'mine'));
+    const model = ['--model', 'ab-mil', '--k', '2', '--epochs', '1'];
+    const commands: [string, (out: string) => string[]][] = [
+      ['train', (out) => ['train', '--data', at('store'), ...model, '--out', out]],
+      ['convert to a store', (out) => ['convert', at('npy'), out]],
+      ['convert to files', (out) => ['convert', at('npy'), out, '--format', 'h5']],
+      ['simulate', (out) => ['simulate', '--slides', '2', '--instances', '2-3', '--width', '4', '--out', out]],
+      ['plan', (out) => ['plan', 'table', '7', '--simulated', '--slides', '8', '--out', out]],
+    ];
+    test.each(commands)('%s', async (_, args) => {
+      for (const out of [file, join(file, 'sub')]) {
+        const message = named(file, /is a file, expected a folder\. Choose another folder\./);
+        expectOneError(await reproduce(...args(out)), message, EXIT.configuration);
+      }
+      expect(readFileSync(file, 'utf8')).toBe('mine');
+    });
   });
 
   test('with a path that leads nowhere', async () => {

@@ -133,6 +133,13 @@ describe('train', () => {
     expect(readFileSync(at(name, 'results.json')).equals(before)).toBe(true);
   });
 
+  test('the largest seed trains all folds', async () => {
+    const seed = ['--seed', '4294967295', '--protocol', 'both'];
+    const { code, err } = await reproduce(...trainArgs('--model', 'ab-mil', ...seed, '--out', at('largest-seed')));
+    expect(code, err).toBe(0);
+    expect(json('largest-seed', 'results.json').complete).toBe(true);
+  });
+
   test('mhim-v2 over another base, with the options that it has there', async () => {
     const { code, out } = await reproduce(
       ...trainArgs('--model', 'mhim-v2', '--base', 'ds-mil', '--only-fold', '0', '--out', at('over-dsmil')),

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { openBags } from '@mhim/datasets';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { reproduce, temporaryFolder } from './test-helpers.js';
@@ -65,6 +65,26 @@ describe('survival', () => {
     }
     expect(read('run', 'report.html')).toContain('C-index');
     expect((await reproduce(...trainArgs('--out', at('run')))).out).toContain('is done already');
+  });
+
+  test('a part that cannot be judged is said before training', async () => {
+    const [, ...rows] = table(read('outcomes.csv')).map(([id, , time, censored]) => ({
+      id,
+      time: Number(time),
+      censored,
+    }));
+    const sorted = rows.sort((a, b) => a.time - b.time);
+    // The last death and who was censored before it.
+    const [late] = sorted.filter(({ censored }) => censored === '0').slice(-1);
+    const early = sorted.filter(({ censored, time }) => censored === '1' && time < (late?.time ?? 0)).slice(0, 2);
+    const test = [late, ...early].map((row) => row?.id);
+    const train = rows.map(({ id }) => id).filter((id) => !test.includes(id));
+    writeFileSync(at('folds.json'), JSON.stringify({ folds: [{ train, test }] }));
+    const args = trainArgs('--out', at('unjudged')).filter((arg, i, all) => arg !== '--k' && all[i - 1] !== '--k');
+    const { code, err } = await reproduce(...args, '--folds', at('folds.json'));
+    expect(err).toContain(`error: ${at('folds.json')}: fold 0: test has no comparable pair`);
+    expect(code).toBe(65);
+    expect(existsSync(at('unjudged'))).toBe(false);
   });
 
   test('bins of the training fold, or of the cohort as the official code', async () => {

@@ -228,6 +228,7 @@ describe('bags.csv', () => {
     ['no names', (row: string) => row.replace('bag_id', 'name'), /lists 3 bags.*column bag_id/],
     ['an unclosed quote', (row: string) => `${row}"`, /no valid CSV/],
   ])('with %s contradicts the tensors', async (_, change, message) => {
+    rmSync(at('named'), { recursive: true, force: true });
     await writeBagStore(at('named'), toySource());
     const path = at('named', 'bags.csv');
     writeFileSync(path, change(readFileSync(path, 'utf8')));

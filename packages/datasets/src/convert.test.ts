@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Bag } from './bag.js';
 import { convertBags, type BagFormat } from './convert.js';
@@ -66,6 +67,63 @@ test('labels.csv carries labels and outcomes, and is not written where some are 
   expect(rows.map(({ line: _, ...row }) => row)).toEqual(bags.map(({ instances: _, ...info }) => info));
   await convertBags(toySource(toyBags.map(({ label: _, ...bag }) => bag)), at('unlabelled'), 'npy');
   expect(existsSync(at('unlabelled', 'labels.csv'))).toBe(false);
+});
+
+describe('files of others', () => {
+  const write = (folder: string, files: Record<string, string>) => {
+    mkdirSync(at(folder), { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(at(folder, name), text);
+  };
+
+  test.each<[string, BagFormat]>([
+    ['labels.csv', 'h5'],
+    ['index.json', 'npy'],
+    ['index.json', 'store'],
+    ['bags.csv', 'store'],
+    ['bags.safetensors', 'store'],
+  ])('%s is not replaced by a conversion to %s', async (name, format) => {
+    const text = name === 'bags.csv' ? 'bag_id,label\nslide-0,tumour\n' : '{"lines": ["slide_id,label,stage"]}';
+    const folder = `others-${name}-${format}`;
+    write(folder, { [name]: text });
+    await expect(convertBags(toySource(toyBags, { simulated: true }), at(folder), format)).rejects.toMatchObject({
+      code: 'config',
+      message: `${at(folder, name)}: is there already, with something else in it. Choose another folder, or move the file away.`,
+    });
+    expect(readdirSync(at(folder))).toEqual([name]);
+    expect(readFileSync(at(folder, name), 'utf8')).toBe(text);
+  });
+
+  test.each(FORMATS)('an earlier conversion to %s is', async (format) => {
+    const source = toySource(toyBags, { simulated: true });
+    for (let i = 0; i < 2; i++) await convertBags(source, at(`again-${format}`), format);
+    // A store may be of other bags than before.
+    if (format !== 'store') return;
+    await convertBags(toySource(toyBags.slice(1)), at('again-store'), format);
+    const opened = await openBags(at('again-store'));
+    expect(opened.bags).toHaveLength(2);
+    await opened.close();
+  });
+
+  test.each<[BagFormat, BagFormat]>([
+    ['npy', 'h5'],
+    ['npy', 'store'],
+    ['store', 'store'],
+    ['store', 'npy'],
+  ])('are never among those that are read: %s to %s', async (from, to) => {
+    const folder = at(`read-${from}-${to}`);
+    await convertBags(toySource(), folder, from);
+    symlinkSync(folder, `${folder}-link`);
+    const before = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'hex'));
+    const source = await openBags(folder);
+    for (const target of [folder, `${folder}-link`, join(folder, '..', basename(folder), 'new')]) {
+      await expect(convertBags(source, target, to)).rejects.toThrow(
+        `${target}: ${target.endsWith('new') ? 'lies in the folder of' : 'holds'} the bags that are read.`,
+      );
+    }
+    expect(readdirSync(folder).map((name) => readFileSync(join(folder, name), 'hex'))).toEqual(before);
+    await convertBags(source, `${folder}-new`, to);
+    await source.close();
+  });
 });
 
 test.each([

@@ -1,11 +1,11 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import type { BagInfo } from './bag.js';
 import { FOLDER_INDEX } from './bag-folder.js';
 import type { BagSource } from './bag-source.js';
 import { checkBagFormat, writeBagFile, type BagFileFormat } from './formats/write-bag-file.js';
+import { requireOutside, requireOwnIndex, requireSame } from './own-folder.js';
 import { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 
 export type BagFormat = 'store' | BagFileFormat;
@@ -14,7 +14,8 @@ export type BagFormat = 'store' | BagFileFormat;
  * Writes all bags of a source in another format: a bag store, or a folder with one file a bag (`.safetensors`; `.pt`, the plain
  * tensor that CLAM and MHIM-MIL read; `.npy`; `.h5` as CLAM and TRIDENT write it) and a `labels.csv`.
  * Coordinates and instance labels go along where the format has room for them: not in `.pt` and `.npy`.
- * @throws MhimError `data` for a bag whose id is no file name or whose values are beyond float16, `config` for h5 in float16
+ * @throws MhimError `config` where the folder is the source's or lies in it, or where it holds another `labels.csv` or `index.json`;
+ * `data` for a bag whose id is no file name or whose values are beyond float16, `config` for h5 in float16
  */
 export async function convertBags(
   source: BagSource,
@@ -29,17 +30,22 @@ export async function convertBags(
   checkBagFormat(format, options.dtype);
   checkCase(source.bags);
   for (const { id } of source.bags) safeName(id);
-  await mkdir(folder, { recursive: true });
+  const labelled = source.bags.every(({ label, time }) => label !== undefined || time !== undefined);
+  const labels = labelTable(source.bags);
+  const [table, index] = [join(folder, 'labels.csv'), join(folder, FOLDER_INDEX)];
+  requireOutside(source, folder);
+  if (labelled) requireSame(table, labels);
+  if (source.simulated) requireOwnIndex(index, 'mhim-bag-folder');
+  makeFolder(folder);
   for (const [i, { id }] of source.bags.entries()) {
     const bag = await source.read(i);
     await writeBagFile(join(folder, `${id}.${format}`), bag, format, options.dtype);
     options.onBag?.(i + 1, source.bags.length);
   }
-  const labelled = source.bags.every(({ label, time }) => label !== undefined || time !== undefined);
-  if (labelled) writeFileAtomic(join(folder, 'labels.csv'), labelTable(source.bags));
+  if (labelled) writeFileAtomic(table, labels);
   if (source.simulated) {
-    const index = { format: 'mhim-bag-folder', version: 1, simulated: true };
-    writeFileAtomic(join(folder, FOLDER_INDEX), `${JSON.stringify(index, null, 2)}\n`);
+    const content = { format: 'mhim-bag-folder', version: 1, simulated: true };
+    writeFileAtomic(index, `${JSON.stringify(content, null, 2)}\n`);
   }
 }
 

@@ -24,7 +24,7 @@ export {
 } from './cohorts/published-table.js';
 export { isDiagnostic, slideBarcode, slideName } from './cohorts/slide-names.js';
 export { checkFolds, type CheckFoldsOptions, type FoldProblem } from './folds/check-folds.js';
-export { partsOf, type Fold } from './folds/fold.js';
+export { foldSeed, partsOf, type Fold } from './folds/fold.js';
 export {
   headFolds,
   holdOutValidation,
@@ -39,7 +39,7 @@ export { splitByFold, stratifiedKFold, type StratifiedKFoldOptions } from './fol
 export { hashFolds, nameFolds, writeFolds, type NamedFold, type WriteFoldsOptions } from './folds/write-folds.js';
 export type { Bag, BagInfo } from './bag.js';
 export { openBagFiles, openBagFolder, type BagFolder, type BagFolderOptions } from './bag-folder.js';
-export { classCount, type BagSource } from './bag-source.js';
+export { checkClassNumbers, classCount, type BagSource } from './bag-source.js';
 export { checkUnique } from './bag-identity.js';
 export { openBagStore, type BagStoreOptions } from './bag-store.js';
 export type { BagStoreIndex } from './bag-store-files.js';

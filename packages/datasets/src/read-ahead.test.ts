@@ -94,3 +94,8 @@ test('standardising gives training instances mean 0 and deviation 1', async () =
   expect(mean).toBeCloseTo(0, 5);
   expect(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length).toBeCloseTo(1, 5);
 });
+
+test('a deviation too small for float32 is none', async () => {
+  const bag: Bag = { id: 'a', instances: 2, width: 1, features: Float32Array.of(0, 1.5e-45) };
+  expect((await fitStandardiser(toySource([bag]), [0])).std).toEqual(Float32Array.of(1));
+});

@@ -27,7 +27,8 @@ export async function fitStandardiser(source: BagSource, train: readonly number[
       }
     }
   }
-  const std = Float32Array.from(squares, (sum) => Math.sqrt(sum / Math.max(1, count)) || 1);
+  // Rounded first: a deviation that float32 has no number for is none.
+  const std = Float32Array.from(squares, (sum) => Math.fround(Math.sqrt(sum / Math.max(1, count))) || 1);
   return { mean: Float32Array.from(mean), std };
 }
 

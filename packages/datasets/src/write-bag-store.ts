@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import {
   encodeElements,
+  makeFolder,
   MhimError,
   safetensorsHeader,
   writeFileAtomic,
@@ -15,9 +16,7 @@ import type { BagSource } from './bag-source.js';
 import { sha256OfFile, type BagStoreIndex } from './bag-store-files.js';
 import { joined } from './case-bags.js';
 import { checkBag } from './check-bag.js';
-
-/** Room for the header in front, which is known only when the last bag is written. */
-const HEADER_BYTES = 4096;
+import { HEADER_BYTES, requireOutside, requireOwnStore, STORE_COLUMNS } from './own-folder.js';
 
 export interface WriteBagStoreOptions {
   /** float16 halves the file and keeps three to four digits. Default float32. */
@@ -28,14 +27,17 @@ export interface WriteBagStoreOptions {
 
 /**
  * Writes a source as a bag store, bag by bag, so that it need not fit in memory: `bags.safetensors`, `bags.csv` and
- * `index.json` with a checksum. The files appear when they are complete.
+ * `index.json` with a checksum. The files appear when they are complete, and take the place of an earlier store, but of nothing else.
+ * @throws MhimError `config` where the folder holds the source, or files of others under these names
  */
 export async function writeBagStore(
   folder: string,
   source: BagSource,
   { dtype = 'float32', onBag }: WriteBagStoreOptions = {},
 ): Promise<BagStoreIndex> {
-  await mkdir(folder, { recursive: true });
+  requireOutside(source, folder);
+  await requireOwnStore(folder);
+  makeFolder(folder);
   const path = join(folder, 'bags.safetensors');
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, 'w');
@@ -137,7 +139,7 @@ function bagTable(rows: readonly BagRow[]): string {
   const optional = (['time', 'event', 'split'] as const).filter((name) => rows.some((row) => row[name] !== undefined));
   return stringify([...rows], {
     header: true,
-    columns: ['bag_id', 'case_id', 'label', 'offset', 'n_instances', ...optional],
+    columns: [...STORE_COLUMNS, ...optional],
   });
 }
 

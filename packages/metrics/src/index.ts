@@ -67,6 +67,6 @@ export { integratedBrierScore, survivalBrierScores } from './survival-brier.js';
 export type { RiskTable, SurvivalOutcome } from './survival-outcome.js';
 export { cumulativeDynamicAuc, type TimeDependentAuc } from './time-dependent-auc.js';
 export { topKAccuracy } from './top-k-accuracy.js';
-export { tryMetric, type MetricResult } from './try-metric.js';
+export { tryMetric, tryMetrics, type MetricResult, type MetricResults } from './try-metric.js';
 export { wilsonInterval } from './wilson-interval.js';
 export { youdenThreshold, type OperatingPoint } from './youden-threshold.js';

@@ -15,3 +15,18 @@ export function tryMetric<T>(compute: () => T): MetricResult<T> {
     throw error;
   }
 }
+
+/** Values by name, null where there is none; `reasons` says why, and is absent where all have one. */
+export type MetricResults<K extends string> = Record<K, number | null> & { reasons?: Partial<Record<K, string>> };
+
+/**
+ * {@link tryMetric} of several metrics.
+ * @example tryMetrics({ auc: () => rocAuc([1, 1], [0.2, 0.9]) }) // { auc: null, reasons: { auc: 'none of the 2 labels is 0' } }
+ */
+export function tryMetrics<K extends string>(metrics: Record<K, () => number>): MetricResults<K> {
+  const results = Object.entries<() => number>(metrics).map(([name, compute]) => ({ name, ...tryMetric(compute) }));
+  const values = Object.fromEntries(results.map(({ name, value }) => [name, value]));
+  const undefinedOnes = results.filter(({ reason }) => reason !== null);
+  const reasons = Object.fromEntries(undefinedOnes.map(({ name, reason }) => [name, reason]));
+  return { ...values, ...(undefinedOnes.length > 0 && { reasons }) } as MetricResults<K>;
+}

@@ -55,6 +55,14 @@ describe('metrics without a value', () => {
     );
   });
 
+  it('several by name: nulls with their reasons, and no reasons where all have a value', () => {
+    const [auc, recall] = [() => metrics.rocAuc([1, 1], [0.2, 0.9]), () => metrics.recall([1, 1], [0, 1])];
+    const none = 'none of the 2 labels is 0';
+    expect(metrics.tryMetrics({ auc, recall })).toEqual({ auc: null, recall: 0.5, reasons: { auc: none } });
+    expect(metrics.tryMetrics({ recall })).toEqual({ recall: 0.5 });
+    expect(() => metrics.tryMetrics({ auc: () => metrics.rocAuc([0, 1], [0.5, NaN]) })).toThrow(/NaN/);
+  });
+
   it('takes a number for 0/0 where asked', () => {
     expect(metrics.precision([0, 1], [0, 0], { zeroDivision: 0 })).toBe(0);
     expect(metrics.balancedAccuracy([0, 0], [0, 1], { absentClasses: 'skip' })).toBe(0.5);

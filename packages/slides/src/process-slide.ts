@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeBagFile, type BagFileFormat } from '@mhim/datasets';
+import { makeFolder } from '@mhim/tensor';
 import { extractFeatures } from './features/extract-features.js';
 import type { PatchEncoder } from './features/encoder.js';
 import { writePng } from './images/png.js';
@@ -194,6 +194,6 @@ async function writeFeatures(
 
 function folder(out: string, name: string): string {
   const path = join(out, name);
-  mkdirSync(path, { recursive: true });
+  makeFolder(path);
   return path;
 }

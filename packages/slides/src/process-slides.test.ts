@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openBags } from '@mhim/datasets';
 import { decode } from 'fast-png';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -107,6 +108,21 @@ describe.runIf(hasOpenSlide)('processSlides', () => {
     await expect(
       processSlides({ ...options, out: path('none'), config: { ...config, dtype: 'float16' } }),
     ).rejects.toThrow(/float32 only/);
+  });
+
+  test.each([
+    ['slides.csv', 'slide_id,label'],
+    ['config.json', '{"lr": 1}'],
+    ['features', undefined],
+  ])('leaves the %s of others alone', async (name, text) => {
+    const out = path(`others-${name}`);
+    mkdirSync(text === undefined ? join(out, name) : out, { recursive: true });
+    if (text !== undefined) writeFileSync(join(out, name), text);
+    await expect(processSlides({ slides: path('slides', 'tissue.tif'), out, config })).rejects.toThrow(
+      `${join(out, name)}: is not from here: this folder holds something else. Choose another --out.`,
+    );
+    expect(readdirSync(out)).toEqual([name]);
+    if (text !== undefined) expect(readFileSync(join(out, name), 'utf8')).toBe(text);
   });
 
   test('an encoder that gives NaN, or another width, fails the slide', async () => {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { checkBagFormat } from '@mhim/datasets';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import { findSlides, slideName } from './find-slides.js';
 import type { PatchEncoder } from './features/encoder.js';
 import {
@@ -29,7 +29,7 @@ export interface ProcessSlidesOptions extends Omit<ProcessSlideOptions, 'onStage
 /**
  * Takes a folder of slides to bags. What is done already is left as it is, so the same call goes on after a kill; a slide that
  * fails costs only itself and is tried again next time. `slides.csv` says what became of each.
- * @throws MhimError `config` when the folder holds results of other options
+ * @throws MhimError `config` when the folder holds results of other options, or files of others that would be replaced
  */
 export async function processSlides(options: ProcessSlidesOptions): Promise<SlideResult[]> {
   const { out, signal, onSlide, onResult } = options;
@@ -39,7 +39,8 @@ export async function processSlides(options: ProcessSlidesOptions): Promise<Slid
   checkPatchPlan(patches);
   checkCoordsFolder(options.config);
   const paths = typeof options.slides === 'string' ? findSlides(options.slides) : options.slides;
-  mkdirSync(join(out, 'records'), { recursive: true });
+  requireOwn(out);
+  makeFolder(join(out, 'records'));
   agreeOn(out, options);
   const results: SlideResult[] = [];
   for (const [index, path] of paths.entries()) {
@@ -112,6 +113,20 @@ export function knownResult(
   return complete ? result : undefined;
 }
 
+/** @throws MhimError `config` naming what would be replaced in a folder that this did not make */
+function requireOwn(out: string): void {
+  const config = readJson<unknown>(join(out, 'config.json'));
+  if (isSlidesConfig(config)) return;
+  const names = config === undefined ? ['slides.csv', 'masks', 'patches', 'features'] : ['config.json'];
+  const taken = names.map((name) => join(out, name)).find((path) => existsSync(path));
+  if (taken === undefined) return;
+  throw new MhimError('is not from here: this folder holds something else.', {
+    code: 'config',
+    path: taken,
+    hint: 'Choose another --out.',
+  });
+}
+
 /** Results of other options do not belong into one folder; an encoder may be added to patches that are there. */
 function agreeOn(out: string, { config, encoder }: ProcessSlidesOptions): void {
   const path = join(out, 'config.json');
@@ -159,10 +174,14 @@ export function encoderIdentity({ identity, name }: Pick<PatchEncoder, 'identity
 export function readSlidesConfig(folder: string): { path: string; config: StoredConfig } | undefined {
   for (const place of [folder, dirname(resolve(folder))]) {
     if (!existsSync(join(place, 'records'))) continue;
-    const config = readJson<StoredConfig>(join(place, 'config.json'));
-    if (config?.segmentation && 'encoder' in config) return { path: place, config };
+    const config = readJson<unknown>(join(place, 'config.json'));
+    if (isSlidesConfig(config)) return { path: place, config };
   }
   return undefined;
+}
+
+function isSlidesConfig(value: unknown): value is StoredConfig {
+  return typeof value === 'object' && value !== null && 'segmentation' in value && 'encoder' in value;
 }
 
 /** `segmentation.otsu` → its value as text. */

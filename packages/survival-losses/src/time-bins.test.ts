@@ -19,6 +19,9 @@ describe('fitTimeBins', () => {
     expect(() => fitTimeBins([1, Number.NaN], [1, 1])).toThrow(/row 1 has the time NaN/);
     expect(() => fitTimeBins([1, 2], [0, 0])).toThrow(/no row with an event/);
     expect(() => fitTimeBins([5, 5, 5, 5, 6], [1, 1, 1, 1, 1])).toThrow(/coincide/);
-    expect(() => fitTimeBins([1, 2], [1, 1], 0)).toThrow(/bins: expected an integer of at least 1, got 0/);
+    for (const bins of [0, 1e9]) {
+      const message = `bins: expected an integer from 1 to 1000, got ${bins}.`;
+      expect(() => fitTimeBins([1, 2], [1, 1], bins)).toThrow(message);
+    }
   });
 });

@@ -9,11 +9,11 @@ import { MhimError } from '@mhim/tensor';
  * @param times one time a row, any unit
  * @param events 1 = the event was seen, 0 = censored
  * @returns [bins + 1], ascending; a bin holds its lower edge and not its upper one, see {@link timeBinOf}
- * @throws MhimError `data` for a time that is no number, no uncensored row, or quantiles that coincide
+ * @throws MhimError `config` for fewer than 1 or more than 1000 bins, `data` for a time that is no number, no uncensored row, or quantiles that coincide
  */
 export function fitTimeBins(times: ArrayLike<number>, events: ArrayLike<number>, bins = 4): number[] {
-  if (!Number.isInteger(bins) || bins < 1) {
-    throw new MhimError(`expected an integer of at least 1, got ${bins}.`, { code: 'config', path: 'bins' });
+  if (!Number.isInteger(bins) || bins < 1 || bins > MAX_BINS) {
+    throw new MhimError(`expected an integer from 1 to ${MAX_BINS}, got ${bins}.`, { code: 'config', path: 'bins' });
   }
   const all = Array.from(times);
   const bad = all.findIndex((time) => !Number.isFinite(time));
@@ -37,6 +37,9 @@ export function timeBinOf(edges: readonly number[], time: number): number {
   while (bin < edges.length - 2 && time >= (edges[bin + 1] as number)) bin++;
   return bin;
 }
+
+/** More than any cohort has deaths to tell apart. */
+const MAX_BINS = 1000;
 
 /** How far the outer edges lie beyond the times. */
 const MARGIN = 1e-6;

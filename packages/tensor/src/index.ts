@@ -47,6 +47,7 @@ export { LAYER_NORM_EPSILON, standardiseRows } from './ops/standardise-rows.js';
 export { Rng, type RngState } from './rng.js';
 export { suggestion } from './suggestion.js';
 export { writeFileAtomic } from './files/atomic-write.js';
+export { makeFolder } from './files/make-folder.js';
 export { defaultCacheFolder, obtainWheel, readZipEntry, readZipText, type DataWheel } from './files/data-wheel.js';
 export {
   decodeElements,

@@ -8,6 +8,7 @@ import {
   multiclassRocAuc,
   rocAuc,
   tryMetric,
+  tryMetrics,
   youdenThreshold,
 } from '@mhim/metrics';
 import { crossEntropy, MhimError } from '@mhim/tensor';
@@ -58,42 +59,69 @@ export interface FoldMetrics {
   f1: number | null;
   /** The probability of class 1 at and above which a bag is called positive; null for more than two classes (argmax). */
   threshold: number | null;
+  /** Why a figure is null. */
+  reasons?: Partial<Record<'auc' | 'accuracy' | 'f1' | 'threshold', string>>;
 }
+
+/**
+ * The threshold that calls no bag positive, where none does better on the selection bags. Youden's is ∞ then, which JSON has no
+ * number for; this one is above every probability, and so near to 1 that the mean of several folds' thresholds stays one.
+ */
+export const CALLS_NONE = 1 + 2 ** -20;
 
 /** What each figure of {@link FoldMetrics} is, for result files and footnotes. */
 export const metricDefinitions = {
   auc: 'area under the ROC curve of the probability of class 1; for more classes the mean of one-versus-rest areas',
   accuracy: 'share of bags called right at the threshold (two classes) or by the most probable class',
   f1: 'F1 score of class 1 at the threshold (two classes), or the mean over classes of their F1 scores',
-  threshold: 'largest Youden index TPR − FPR on the selection bags; a bag is positive at or above it',
+  threshold:
+    'largest Youden index TPR − FPR on the selection bags; a bag is positive at or above it; above 1 none is, where no threshold does better',
 } as const;
 
 /**
- * The figures of `test` with the threshold chosen on `select` (the same predictions under the paper's protocol).
+ * The figures of `test` with the threshold chosen on `select` (the same predictions under the paper's protocol). Where `select` is
+ * of one class there is no threshold, and nothing that depends on it.
  */
 export function foldMetrics(test: Predictions, select: Predictions = test): FoldMetrics {
+  if (classesOf(test) > 2) return metricsAt(test, null);
+  const scores = column(select.probabilities.flat(), 2, 1);
+  const { value, reason } = tryMetric(() => youdenThreshold(select.labels, scores).threshold);
+  if (value !== null) return metricsAt(test, Math.min(value, CALLS_NONE));
+  const { auc, reasons } = metricsAt(test, 0.5);
+  const none = `no threshold, as ${reason} among the selection bags`;
+  const known = reasons?.auc === undefined ? {} : { auc: reasons.auc };
+  return {
+    ...{ auc, accuracy: null, f1: null, threshold: null },
+    reasons: { ...known, accuracy: none, f1: none, threshold: reason },
+  };
+}
+
+/** The figures of `test` at a threshold that is given; null for more than two classes. */
+export function metricsAt(test: Predictions, threshold: number | null): FoldMetrics {
   const { labels, probabilities } = test;
-  const classes = probabilities[0]?.length ?? 2;
+  const classes = classesOf(test);
   const flat = probabilities.flat();
-  const value = (compute: () => number) => tryMetric(compute).value;
-  if (classes > 2) {
+  if (classes > 2 || threshold === null) {
     const calls = argMax(flat, classes);
-    return {
-      auc: value(() => multiclassRocAuc(labels, flat, { classes })),
-      accuracy: value(() => accuracy(labels, calls)),
-      f1: value(() => f1Score(labels, calls, { average: 'macro', zeroDivision: 0 })),
-      threshold: null,
-    };
+    const figures = tryMetrics({
+      auc: () => multiclassRocAuc(labels, flat, { classes }),
+      accuracy: () => accuracy(labels, calls),
+      f1: () => f1Score(labels, calls, { average: 'macro', zeroDivision: 0 }),
+    });
+    return { ...figures, threshold: null };
   }
   const scores = column(flat, 2, 1);
-  const threshold = value(() => youdenThreshold(select.labels, column(select.probabilities.flat(), 2, 1)).threshold);
-  const calls = decide(scores, threshold ?? 0.5);
-  return {
-    auc: value(() => rocAuc(labels, scores)),
-    accuracy: value(() => accuracy(labels, calls)),
-    f1: value(() => f1Score(labels, calls, { zeroDivision: 0 })),
-    threshold: threshold ?? 0.5,
-  };
+  const calls = decide(scores, threshold);
+  const figures = tryMetrics({
+    auc: () => rocAuc(labels, scores),
+    accuracy: () => accuracy(labels, calls),
+    f1: () => f1Score(labels, calls),
+  });
+  return { ...figures, threshold };
+}
+
+function classesOf({ probabilities }: Predictions): number {
+  return probabilities[0]?.length ?? 2;
 }
 
 /** Softmax in double precision. */

@@ -58,3 +58,25 @@ test('MHIM-v2 from the baseline of the same fold; the honest threshold comes fro
   }
   expect(existsSync(join(folder, 'mhim-v2', 'fold-1', 'best.safetensors'))).toBe(true);
 });
+
+test('the largest seed has folds too', async () => {
+  const source = toyBags();
+  const parts = [
+    [0, 1, 2, 3, 4, 5, 6, 7],
+    [8, 9, 10, 11, 12, 13, 14, 15],
+  ] as const;
+  const folds: Fold[] = [0, 1].map((fold) => ({
+    fold,
+    train: [...(parts[fold] as readonly number[])],
+    test: [...(parts[1 - fold] as readonly number[])],
+  }));
+  const common = {
+    source,
+    epochs: 1,
+    schedule: cosineRate(0.01, 1),
+    createLearner: toyLearner('ab-mil', source.width),
+  };
+  const { folds: outcomes } = await crossValidate({ ...common, folds, seed: 0xffffffff });
+  const [second] = (await crossValidate({ ...common, folds: [{ ...(folds[1] as Fold), fold: 0 }], seed: 0 })).folds;
+  expect(outcomes[1]?.fit).toEqual(second?.fit);
+});

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Fold } from '@mhim/datasets';
+import { foldSeed, type Fold } from '@mhim/datasets';
 import { meanAndStd, tryMetric, type FoldSummary } from '@mhim/metrics';
-import type { Rng } from '@mhim/tensor';
+import { makeFolder, type Rng } from '@mhim/tensor';
 import { classificationTask, type FoldMetrics, type Predictions } from './classification-task.js';
 import { fit, type FitOptions, type FitResult } from './fit.js';
 import type { FitObserver } from './fit-observer.js';
@@ -45,7 +45,7 @@ export interface FoldOutcome<P = Predictions, M = FoldMetrics> {
 export interface CrossValidation<P = Predictions, M = FoldMetrics> {
   folds: FoldOutcome<P, M>[];
   /** Mean and population standard deviation over folds of the best epochs' figures; null where no fold has one. */
-  summary: Record<Exclude<keyof M, 'threshold'>, FoldSummary | null>;
+  summary: Record<Exclude<keyof M, 'threshold' | 'reasons'>, FoldSummary | null>;
 }
 
 /**
@@ -57,6 +57,7 @@ export async function crossValidate<P = Predictions, M = FoldMetrics>(
   options: CrossValidateOptions<P, M>,
 ): Promise<CrossValidation<P, M>> {
   const { folds, createLearner, observer, folder, seed, stream = 0, task: taskFor, ...rest } = options;
+  if (folder !== undefined) makeFolder(folder);
   const unlock = folder === undefined ? undefined : lockRun(folder);
   const outcomes: FoldOutcome<P, M>[] = [];
   try {
@@ -70,7 +71,7 @@ export async function crossValidate<P = Predictions, M = FoldMetrics>(
         select: fold.validation ?? fold.test,
         test: fold.test,
         createLearner: (rng) => createLearner(rng, fold),
-        seed: seed + fold.fold,
+        seed: foldSeed(seed, fold.fold),
         stream,
         folder: folder === undefined ? undefined : foldFolder(folder, fold.fold),
         observer: observer?.forFold?.(fold),
@@ -94,7 +95,7 @@ export async function crossValidate<P = Predictions, M = FoldMetrics>(
 /** Every figure but the threshold, which is a choice. */
 function summaryOf<M>(figures: readonly M[]): CrossValidation<unknown, M>['summary'] {
   const rows = figures as readonly Record<string, number | null>[];
-  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'threshold');
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'threshold' && name !== 'reasons');
   const valueOf = (name: string) => tryMetric(() => meanAndStd(rows.map((row) => row[name] ?? null))).value;
   return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as CrossValidation<unknown, M>['summary'];
 }

@@ -126,3 +126,8 @@ test('a loss that is no number names the bag', async () => {
     /bag "bag-\d+", epoch 0: the loss became NaN/,
   );
 });
+
+test.each([1e9, 0, 2.5, NaN])('%d epochs are refused before anything else', async (epochs) => {
+  const failure = fit({ ...options('ab-mil'), epochs, folder: join(folder, 'epochs') });
+  await expect(failure).rejects.toThrow(/^epochs: expected a whole number from 1 to 100000, got /);
+});

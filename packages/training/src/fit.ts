@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { fitStandardiser, type BagSource, type Standardiser } from '@mhim/datasets';
-import { MhimError, Rng } from '@mhim/tensor';
+import { makeFolder, MhimError, Rng } from '@mhim/tensor';
 import { breathe } from './breathe.js';
 import { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
 import { classificationTask, type Predictions } from './classification-task.js';
@@ -71,6 +71,9 @@ export interface FitResult<P = Predictions> {
   last: { select: P; test: P };
 }
 
+/** As many as have random numbers of their own beside those of other stages, see `streamOf`. */
+export const MAX_EPOCHS = 100_000;
+
 /** Streams of random numbers of one run. */
 const INIT = 0;
 const FIRST_EPOCH = 1;
@@ -79,12 +82,20 @@ const FIRST_EPOCH = 1;
  * Trains one model: one bag a step, bags shuffled each epoch, learning rate per epoch, early stopping, best epoch kept.
  * With a folder, the same call again returns a finished run's result, or goes on after a kill exactly where the last
  * checkpoint left it: the results are the same to the last bit.
+ * @throws MhimError `config` for more than {@link MAX_EPOCHS} epochs
  */
 export async function fit<P = Predictions>(options: FitOptions<P>): Promise<FitResult<P>> {
-  const { source, train, select, test = select, folder, seed, stream } = options;
+  const { source, train, select, test = select, folder, seed, stream, epochs } = options;
+  if (!Number.isInteger(epochs) || epochs < 1 || epochs > MAX_EPOCHS) {
+    throw new MhimError(`expected a whole number from 1 to ${MAX_EPOCHS}, got ${epochs}.`, {
+      code: 'config',
+      path: 'epochs',
+    });
+  }
   const files = folder === undefined ? undefined : new RunFiles(folder, identityOf(options));
   const done = files?.readResult<FitResult<P>>();
   if (done) return done;
+  if (files) makeFolder(files.folder);
   const unlock = files && lockRun(files.folder);
   try {
     files?.prepare();
@@ -338,7 +349,7 @@ function taskOf<P>({ task, source }: FitOptions<P>): Task<P> {
 
 /** One stream for each purpose and epoch of each run. */
 function streamOf(run: number, purpose: number): number {
-  return (run * 100_003 + purpose) >>> 0;
+  return (run * (MAX_EPOCHS + 3) + purpose) >>> 0;
 }
 
 function plain({ mean, std }: Standardiser): { mean: number[]; std: number[] } {

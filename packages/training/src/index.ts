@@ -1,7 +1,9 @@
 export {
+  CALLS_NONE,
   classificationTask,
   foldMetrics,
   metricDefinitions,
+  metricsAt,
   selectionMetric,
   type FoldMetrics,
   type Predictions,
@@ -17,7 +19,7 @@ export {
 export { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
 export { evaluate } from './evaluate.js';
 export { FeatureCache } from './feature-cache.js';
-export { fit, type FitOptions, type FitResult } from './fit.js';
+export { fit, MAX_EPOCHS, type FitOptions, type FitResult } from './fit.js';
 export type { EpochRecord, FitObserver } from './fit-observer.js';
 export { clipGradients, withClippedGradients, type GradientClip } from './gradient-clip.js';
 export { bagVectors, confoundersOf, type BagVectorOptions } from './ibmil-stages.js';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import {
+  makeFolder,
   MhimError,
   readSafetensors,
   toFloat32,
@@ -43,7 +44,7 @@ export class RunFiles {
    * @throws MhimError `config` naming the first field in which the folder's run differs from this one
    */
   prepare(): void {
-    mkdirSync(this.folder, { recursive: true });
+    makeFolder(this.folder);
     this.checkIdentity();
     for (const name of readdirSync(this.folder)) {
       if (/\.[0-9a-f]{8}\.tmp$/.test(name)) rmSync(join(this.folder, name), { force: true });

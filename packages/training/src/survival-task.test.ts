@@ -78,7 +78,10 @@ describe('survivalTask', () => {
     expect(predictions.risks).toEqual([-0.75, -2]);
     expect(task.selection(predictions)).toBe(1);
     const allCensored = { ...predictions, events: [0, 0] };
-    expect(survivalMetrics(allCensored)).toEqual({ cIndex: null });
+    expect(survivalMetrics(allCensored)).toEqual({
+      cIndex: null,
+      reasons: { cIndex: 'none of the 2 cases has an event' },
+    });
     expect(() => task.selection(allCensored)).toThrow(/none of the 2 cases has an event/);
   });
 });

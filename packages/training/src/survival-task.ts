@@ -1,5 +1,5 @@
 import type { BagInfo } from '@mhim/datasets';
-import { cIndex, survivalCurves, tryMetric } from '@mhim/metrics';
+import { cIndex, survivalCurves, tryMetrics } from '@mhim/metrics';
 import { discreteNll, fitTimeBins, timeBinOf } from '@mhim/survival-losses';
 import { MhimError } from '@mhim/tensor';
 import type { Task } from './task.js';
@@ -32,6 +32,8 @@ export interface SurvivalPredictions {
 export interface SurvivalMetrics {
   /** Null where no two bags are comparable. */
   cIndex: number | null;
+  /** Why it is null. */
+  reasons?: { cIndex?: string };
 }
 
 /** What each figure of {@link SurvivalMetrics} is, for result files and footnotes. */
@@ -90,7 +92,7 @@ export function survivalTask(
 
 /** The figures of predictions. */
 export function survivalMetrics(test: SurvivalPredictions): SurvivalMetrics {
-  return { cIndex: tryMetric(() => concordanceOf(test)).value };
+  return tryMetrics({ cIndex: () => concordanceOf(test) });
 }
 
 /** −Σ of a survival curve over the bins. */

@@ -103,8 +103,8 @@ function asText({ file, format, tensors, parts }: CheckpointReport): string {
     name,
     dtype,
     `[${shape.join(', ')}]`,
-    ...[min, max, mean].map((value) => value.toPrecision(4)),
-    nonFinite > 0 ? `${nonFinite} not finite` : '',
+    ...[min, max, mean].map((value) => value?.toPrecision(4) ?? '–'),
+    nonFinite > 0 ? `${nonFinite} of ${sizeOf(shape)} not finite` : sizeOf(shape) === 0 ? 'empty' : '',
   ]);
   const list = aligned([['tensor', 'type', 'shape', 'min', 'max', 'mean', ''], ...rows]);
   return `${file}: ${format}, ${tensors.length} tensors\n\n${list}\n\n${parts.map(partText).join('\n')}\n`;
@@ -119,8 +119,10 @@ function partText(report: PartReport): string {
   if (missing) lines.push(`  it has no values for ${missing.join(', ')}`);
   if (prediction) {
     const { instances, inputDim, probabilities } = prediction;
+    const of = `a bag of ${instances} random instances × ${inputDim}`;
     const values = probabilities.map((value) => value.toFixed(4)).join(', ');
-    lines.push(`  a bag of ${instances} random instances × ${inputDim} gives probabilities [${values}]`);
+    if (probabilities.every(Number.isFinite)) lines.push(`  ${of} gives probabilities [${values}]`);
+    else lines.push(`  ${of} gives no probabilities, as values above are not finite`);
   }
   if (problem !== undefined) lines.push(`  it does not load: ${problem}`);
   return lines.join('\n');

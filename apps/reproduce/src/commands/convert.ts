@@ -1,5 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { convertBags, writeFolds, type BagFormat, type BagSource } from '@mhim/datasets';
+import {
+  convertBags,
+  hashFolds,
+  nameFolds,
+  writeFolds,
+  type BagFormat,
+  type BagSource,
+  type Fold,
+} from '@mhim/datasets';
+import { MhimError } from '@mhim/tensor';
 import { Option, type Command } from 'commander';
 import { isMaskedTable, openMaskedTable, type MaskedTable } from '../data/masked-table.js';
 import { openData } from '../data/open-data.js';
@@ -28,6 +38,8 @@ export function convertCommand(program: Command, interrupts: Interrupts): void {
 A table of cases is NAME.safetensors with a [cases, d] tensor and a [groups, d] one whose name ends in mask: a case becomes a bag of
 one instance a group of columns. Beside it lie NAME_cases.csv (or --labels), a row a case, and NAME_folds.json, which becomes folds.json.
 
+<to> is a folder of its own, outside <from>; tables in it that this command did not write are not replaced.
+
 Examples:
   $ reproduce convert features/ bags/ --labels slides.csv --float16
   $ reproduce convert tcga_blca.safetensors blca/
@@ -38,17 +50,29 @@ Examples:
         ? await openMaskedTable(from, { labels })
         : await openData({ data: from, labels, onMissing });
       try {
+        const { folds = [] } = source;
+        const path = join(to, 'folds.json');
+        if (folds.length > 0) requireSameFolds(path, folds, source);
         await convertBags(source, to, format, {
           dtype: float16 ? 'float16' : 'float32',
           onBag: () => interrupts.signal.throwIfAborted(),
         });
-        const { folds = [] } = source;
         const kind = `as published with ${source.name}`;
-        if (folds.length > 0) await writeFolds(join(to, 'folds.json'), folds, source, { kind });
-        const split = folds.length > 0 ? `, ${folds.length} folds to ${join(to, 'folds.json')}` : '';
+        if (folds.length > 0) await writeFolds(path, folds, source, { kind });
+        const split = folds.length > 0 ? `, ${folds.length} folds to ${path}` : '';
         process.stdout.write(`${source.bags.length} bags written to ${to}${split}\n`);
       } finally {
         await source.close();
       }
     });
+}
+
+/** @throws MhimError `config` for a file that is there and holds other folds, or none */
+function requireSameFolds(path: string, folds: readonly Fold[], { bags }: BagSource): void {
+  if (!existsSync(path) || readFileSync(path, 'utf8').includes(`"${hashFolds(nameFolds(folds, bags))}"`)) return;
+  throw new MhimError('is there already, with something else in it.', {
+    code: 'config',
+    path,
+    hint: 'Choose another folder, or move the file away.',
+  });
 }

@@ -1,7 +1,7 @@
 import { EXTRACTORS } from '@mhim/datasets';
 import { Option, type Command } from 'commander';
 import type { Interrupts } from '../interrupt.js';
-import { evaluateModels, type EvaluateOptions } from '../run/evaluate-models.js';
+import { evaluateModels, type EvaluateOptions, type Evaluation } from '../run/evaluate-models.js';
 import type { Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
@@ -24,6 +24,8 @@ export function evaluateCommand(program: Command, interrupts: Interrupts): void 
     .addHelpText(
       'after',
       `
+A figure that is undefined for the bags is – in the table and null in the JSON, both with the reason.
+
 Examples:
   $ reproduce evaluate --run runs/musk1
   $ reproduce evaluate --run runs/paper/jobs/0c… runs/paper/jobs/7f…   # the folds of a table’s cell
@@ -33,8 +35,7 @@ Examples:
     )
     .action(async (options: EvaluateOptions) => {
       const evaluation = await evaluateModels(options, interrupts.signal);
-      const show = (value: number | null | undefined) => value?.toFixed(4) ?? '–';
-      const figures: [string, keyof Metrics][] =
+      const figures: [string, FigureName][] =
         evaluation.definitions.cIndex === undefined
           ? [
               ['AUC', 'auc'],
@@ -45,8 +46,28 @@ Examples:
           : [['C-index', 'cIndex']];
       const rows = evaluation.rows.map((row) => [
         ...[row.what, String(row.bags)],
-        ...figures.map(([, name]) => show(row[name])),
+        ...figures.map(([, name]) => shown(name, row[name])),
       ]);
-      process.stdout.write(`${aligned([['model', 'bags', ...figures.map(([name]) => name)], ...rows])}\n`);
+      const header = ['model', 'bags', ...figures.map(([name]) => name)];
+      process.stdout.write(`${[aligned([header, ...rows]), ...footnotes(evaluation, figures)].join('\n')}\n`);
     });
+}
+
+type FigureName = Exclude<keyof Metrics, 'reasons'>;
+
+function shown(name: FigureName, value: number | null | undefined): string {
+  if (name === 'threshold' && typeof value === 'number' && value > 1) return '> 1';
+  return value?.toFixed(4) ?? '–';
+}
+
+/** Why figures of the table are undefined, once where the reason is the same. */
+function footnotes({ rows }: Evaluation, figures: readonly [string, FigureName][]): string[] {
+  const undefinedBy = new Map<string, Set<string>>();
+  for (const { reasons } of rows) {
+    for (const [title, name] of figures) {
+      const reason = reasons?.[name];
+      if (reason !== undefined) undefinedBy.set(reason, (undefinedBy.get(reason) ?? new Set()).add(title));
+    }
+  }
+  return [...undefinedBy].map(([reason, titles]) => `– ${[...titles].join(', ')} undefined: ${reason}.`);
 }

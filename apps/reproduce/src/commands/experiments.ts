@@ -8,6 +8,7 @@ import { JobStore } from '../experiments/graph/job-store.js';
 import { planTable } from '../experiments/results/plan-table.js';
 import { writeResults } from '../experiments/results/write-results.js';
 import type { Interrupts } from '../interrupt.js';
+import { requireExperimentFolder } from './experiment-folder.js';
 import { experimentOptions, planOptions, type ExperimentFlags } from './experiment-options.js';
 import { integer } from './option-types.js';
 
@@ -65,6 +66,7 @@ async function runExperiments(chosen: readonly Experiment[], flags: RunFlags, in
     process.stdout.write(planTable(plan, store, options.times));
     return;
   }
+  requireExperimentFolder(flags.out);
   const plan = ofVersion(await planExperiments(options));
   for (const set of plan.missing) log(`Left out: ${set}`);
   if (codeVersion !== undefined) {

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import { kubernetesFiles } from '../experiments/engines/kubernetes.js';
 import { nextflowFiles } from '../experiments/engines/nextflow.js';
 import type { EngineFiles, EngineOptions } from '../experiments/engines/resources.js';
@@ -10,10 +10,17 @@ import type { Job } from '../experiments/graph/job.js';
 import { readJobs } from '../experiments/graph/job-store.js';
 import { integer } from './option-types.js';
 
-const ENGINES: Readonly<Record<string, (jobs: readonly Job[], options: EngineOptions) => EngineFiles>> = {
-  slurm: slurmFiles,
-  kubernetes: kubernetesFiles,
-  nextflow: nextflowFiles,
+interface Engine {
+  files: (jobs: readonly Job[], options: EngineOptions) => EngineFiles;
+  /** The file that is started, and words in it by which an earlier export is known. */
+  script: string;
+  words: string;
+}
+
+const ENGINES: Readonly<Record<string, Engine>> = {
+  slurm: { files: slurmFiles, script: 'submit.sh', words: '# Submits the plan' },
+  kubernetes: { files: kubernetesFiles, script: 'submit.sh', words: '# Starts the levels' },
+  nextflow: { files: nextflowFiles, script: 'main.nf', words: 'JOB as LEVEL_0' },
 };
 
 interface ExportFlags extends Omit<EngineOptions, 'plan'> {
@@ -54,18 +61,33 @@ Examples:
   $ reproduce export kubernetes --out /mhim/paper --image registry.example.org/mhim:1 --claim mhim-data --gpus 1
   $ reproduce export nextflow --out runs/paper --cpus 8`,
     )
-    .action((engine: string, { out, to, ...options }: ExportFlags) => {
+    .action((name: string, { out, to, ...options }: ExportFlags) => {
       if (!/^\d+:[0-5]\d:[0-5]\d$/.test(options.time)) {
         throw new MhimError(`expected HH:MM:SS, got "${options.time}".`, { code: 'config', path: '--time' });
       }
       const plan = resolve(out, 'jobs.jsonl');
-      const files = (ENGINES[engine] as (typeof ENGINES)[string])(readJobs(plan), { ...options, plan });
-      const folder = to ?? join(out, engine);
-      mkdirSync(folder, { recursive: true });
+      const engine = ENGINES[name] as Engine;
+      const files = engine.files(readJobs(plan), { ...options, plan });
+      const folder = to ?? join(out, name);
+      requireOwn(folder, engine, Object.keys(files));
+      makeFolder(folder);
       for (const [name, text] of Object.entries(files)) {
         writeFileAtomic(join(folder, name), text);
         if (name.endsWith('.sh')) chmodSync(join(folder, name), 0o755);
       }
       process.stdout.write(`${Object.keys(files).length} files: ${folder}\n`);
     });
+}
+
+/** @throws MhimError `config` naming a file of others that would be replaced */
+function requireOwn(folder: string, { script, words }: Engine, names: readonly string[]): void {
+  const path = join(folder, script);
+  if (existsSync(path) && readFileSync(path, 'utf8').includes(words)) return;
+  const taken = names.find((name) => existsSync(join(folder, name)));
+  if (taken === undefined) return;
+  throw new MhimError('is no earlier export: this folder holds something else.', {
+    code: 'config',
+    path: join(folder, taken),
+    hint: 'Choose another --to.',
+  });
 }

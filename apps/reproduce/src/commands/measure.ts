@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 import { measureSteps } from '../experiments/graph/measure-steps.js';
 import { shippedStepTimes, stepTimesFile, type ModelTimes } from '../experiments/graph/step-times.js';
 import type { Interrupts } from '../interrupt.js';
@@ -47,7 +46,7 @@ Examples:
         process.stderr.write(`${name}: ${rows.at(-1)?.slice(1).join(', ')} ms\n`);
       };
       const times = await measureSteps({ models: names, ...options, signal: interrupts.signal, onModel });
-      mkdirSync(dirname(out), { recursive: true });
+      makeFolder(dirname(out));
       writeFileAtomic(out, `${JSON.stringify(times, null, 2)}\n`);
       const [small, large] = options.instances.map((size) => size.toLocaleString('en'));
       const header = ['ms a bag', `train ${small}`, `train ${large}`, `predict ${small}`, `predict ${large}`];

@@ -5,6 +5,7 @@ import type { Experiment } from '../experiments/experiment.js';
 import { JobStore } from '../experiments/graph/job-store.js';
 import { planExperiments } from '../experiments/graph/plan.js';
 import { planTable } from '../experiments/results/plan-table.js';
+import { requireExperimentFolder } from './experiment-folder.js';
 import { experimentOptions, planOptions, type ExperimentFlags } from './experiment-options.js';
 
 export function planCommand(program: Command): void {
@@ -27,6 +28,7 @@ Examples:
     )
     .action(async (what: string[], flags: ExperimentFlags) => {
       const log = (line: string) => void process.stderr.write(`${line}\n`);
+      requireExperimentFolder(flags.out);
       const store = new JobStore(flags.out);
       const options = planOptions(namedExperiments(what), flags, log);
       const plan = await planExperiments(options);

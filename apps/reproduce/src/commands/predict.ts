@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { EXTRACTORS, type Bag, type BagSource, type ExtractorName } from '@mhim/datasets';
 import { riskOf } from '@mhim/training';
-import { MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
+import { makeFolder, MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
@@ -155,7 +154,7 @@ function writeInstances(
   bag: Bag,
   explanation: ReturnType<typeof explainTogether>,
 ): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const { attention, scores, classes } = explanation;
   const { coords } = bag;
   const path = join(folder, `${bag.id}.${format}`);

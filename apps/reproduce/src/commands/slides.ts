@@ -1,6 +1,6 @@
 import { encoders } from '@mhim/encoders';
 import { findSlides, processSlides, type PatchEncoder, type SlidePipelineConfig, type SlideResult } from '@mhim/slides';
-import { MhimError, useBackend } from '@mhim/tensor';
+import { makeFolder, MhimError, useBackend } from '@mhim/tensor';
 import { lockRun } from '@mhim/training';
 import { Option, type Command } from 'commander';
 import type { Interrupts } from '../interrupt.js';
@@ -94,6 +94,7 @@ async function makeBags(path: string, flags: SlidesFlags, interrupts: Interrupts
   const slides = await slidesOf(path, log);
   // What is not there is said before weights are fetched and read.
   findSlides(slides);
+  makeFolder(out);
   const encoder = flags.features ? await encoderOf(flags, log) : undefined;
   const release = lockRun(out);
   const progress = slideProgress();

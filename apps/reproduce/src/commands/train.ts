@@ -64,7 +64,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       new Option('--protocol <name>', 'where epoch and threshold are chosen (default: paper)').choices(PROTOCOLS),
     )
     .option('--validation-ratio <x>', 'share of the training part for that under honest (default: 0.2)', number)
-    .option('--epochs <n>', '(default: 200; survival 30)', integer)
+    .option('--epochs <n>', 'at most 100000 (default: 200; survival 30)', integer)
     .option(
       '--schedule-epochs <n>',
       'stretch the cosine over n epochs, of which --epochs are run (default: --epochs; official survival 200)',
@@ -77,7 +77,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'epochs without improvement before stopping; ties count as improvement (default: 30)',
       integer,
     )
-    .option('--seed <n>', 'fold k trains with seed + k (default: 2021)', integer)
+    .option('--seed <n>', 'fold k trains with seed + k, up to 4294967295 and then from 0 (default: 2021)', integer)
     .option('--standardise', 'standardise features by the training fold (default)')
     .option('--no-standardise', 'take features as they are')
     .addOption(
@@ -94,7 +94,7 @@ export function trainCommand(program: Command, interrupts: Interrupts): void {
       'start the method, or ib-mil, from this finished run’s baselines instead of training them',
     )
     .option('--checkpoint-seconds <n>', 'least seconds between checkpoints (default: 10)', number)
-    .requiredOption('--out <dir>', 'run folder')
+    .requiredOption('--out <dir>', 'run folder; one that holds something else is left as it is')
     .addHelpText('after', HELP)
     .action(async (flags: TrainFlags) => {
       const { out, onlyFold, baselineDir, checkpointSeconds } = flags;

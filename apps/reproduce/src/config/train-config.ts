@@ -3,6 +3,7 @@ import { conferencePresets, presets, type ConferencePresetName, type PresetName 
 import type { AggregatorName } from '@mhim/mil-aggregators';
 import { EXTRACTORS, FOLD_SCHEMES, type ExtractorName } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
+import { MAX_EPOCHS } from '@mhim/training';
 import { COHORT_NAMES, findCohort } from '../cohorts/catalogue.js';
 import type { Cohort } from '../cohorts/cohort.js';
 import { aggregatorSettings } from '../models/create-model.js';
@@ -13,6 +14,9 @@ import { checkConfig } from './read-config.js';
 export const PROTOCOLS = ['paper', 'honest', 'both'] as const;
 export const TASKS = ['classification', 'survival'] as const;
 export const BIN_SOURCES = ['train', 'cohort'] as const;
+
+/** More time bins than any cohort has deaths to tell apart. */
+const MAX_BINS = 1000;
 
 /** The named configurations of each method; the first is its default. */
 const presetsOf = { mhim: conferencePresets, 'mhim-v2': presets } as const;
@@ -49,7 +53,7 @@ export const trainInputSchema = z
     /** What is learnt: classes (default), or survival from the columns time and event. */
     task: z.enum(TASKS),
     /** Survival: time bins, the model's outputs. */
-    bins: z.int().min(2),
+    bins: z.int().min(2).max(MAX_BINS),
     /** Survival: whose event times make the edges of the bins. */
     binsFrom: z.enum(BIN_SOURCES),
     /** Survival: extra weight of the uncensored part of the likelihood. */
@@ -66,9 +70,9 @@ export const trainInputSchema = z
     /** Share of each class's training bags that the honest protocol sets aside. */
     validationRatio: z.number().gt(0).lt(1),
     seed: z.int().min(0).max(0xffffffff),
-    epochs: z.int().min(1),
+    epochs: z.int().min(1).max(MAX_EPOCHS),
     /** Epochs that the cosine of the learning rate and MHIM's decays are stretched over; default `epochs`. */
-    scheduleEpochs: z.int().min(1),
+    scheduleEpochs: z.int().min(1).max(MAX_EPOCHS),
     learningRate: z.number().positive(),
     weightDecay: z.number().min(0),
     /** Epochs without improvement (a tie counts as one) before training stops. */
@@ -103,6 +107,16 @@ type OpenChoice =
   | 'bins'
   | 'binsFrom'
   | 'alpha';
+
+/** Whether a value is a training run's `config.json`: with the choices that every run has made, which a hand-written file leaves open. */
+export function isTrainConfig(value: unknown): boolean {
+  const { success, data } = trainInputSchema.safeParse(value);
+  return success && [data.data, data.model, data.aggregator, data.protocol, data.seed, data.epochs].every(isDefined);
+}
+
+function isDefined(value: unknown): boolean {
+  return value !== undefined;
+}
 
 /** The settings of the reference runs: Adam 2·10⁻⁴, L2 10⁻⁵, one bag a step, cosine over the epochs, patience 30. */
 const defaults = {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { openBags, readFolds } from '@mhim/datasets';
 import { writeSafetensors } from '@mhim/tensor';
 import { expect, test } from 'vitest';
@@ -43,6 +43,23 @@ test('a table of cases becomes bags of one instance a group, with outcomes and f
   );
   expect(trained.code, trained.err).toBe(0);
   expect(trained.out).toContain('C-index');
+});
+
+test('folds and tables of others stay where a table is converted to', async () => {
+  const from = table('dna');
+  for (let i = 0; i < 2; i++) expect((await reproduce('convert', from, at('twice'))).code).toBe(0);
+  for (const [name, text] of [
+    ['folds.json', '{"folds": []}'],
+    ['bags.csv', 'bag_id,label\n'],
+  ] as const) {
+    mkdirSync(at(`with-${name}`));
+    writeFileSync(at(`with-${name}`, name), text);
+    const { code, err } = await reproduce('convert', from, at(`with-${name}`));
+    expect(err).toContain(`${at(`with-${name}`, name)}: is there already, with something else in it.`);
+    expect(code).toBe(2);
+    expect(readdirSync(at(`with-${name}`))).toEqual([name]);
+    expect(readFileSync(at(`with-${name}`, name), 'utf8')).toBe(text);
+  }
 });
 
 test('says what is wrong with a table', async () => {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   BENCHMARKS,
+  checkClassNumbers,
   labelBags,
   openBagFolder,
   openBags,
@@ -109,10 +110,14 @@ export function withoutClasses(source: BagSource): BagSource {
   };
 }
 
-/** @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt */
-export function requireTwoClasses({ bags, path, name }: BagSource): void {
+/**
+ * @param labels the label table, where one is named
+ * @throws MhimError `data` when all bags are of one class, from which nothing is to be learnt, or a class's number is left out
+ */
+export function requireClasses(source: BagSource, labels?: string): void {
+  const { bags, path, name } = source;
   const classes = new Set(bags.map(({ label }) => label));
-  if (classes.size !== 1) return;
+  if (classes.size !== 1) return checkClassNumbers(bags, labelsOf(source, labels));
   throw new MhimError(`all ${bags.length} bags are of class ${[...classes][0]}.`, {
     code: 'data',
     path: path ?? name,
@@ -137,6 +142,12 @@ export async function requireReadable(source: BagSource): Promise<void> {
 
 function isBuiltIn(name: string): name is BenchmarkName {
   return Object.hasOwn(BENCHMARKS, name);
+}
+
+/** What to name in an error of labels: the table, where there is one, else the bags. */
+export function labelsOf({ path, name }: BagSource, labels?: string): string {
+  const table = path !== undefined && existsSync(path) ? tableIn(path) : undefined;
+  return labels ?? table ?? path ?? name;
 }
 
 function tableIn(data: string): string | undefined {

@@ -8,7 +8,7 @@ import {
   type HeatIndex,
   type HeatSlide,
 } from '@mhim/figures/heat-view';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
 
 /** A folder of heatmaps: an index that the page reads, and a folder a slide. Slides and models are added one by one. */
 export class HeatFolder {
@@ -17,10 +17,18 @@ export class HeatFolder {
     private readonly index: HeatIndex,
   ) {}
 
-  /** @throws MhimError `file-format` for an index that is damaged or of a newer version */
+  /** @throws MhimError `file-format` for an index that is damaged or of a newer version, `config` where others keep slides */
   static open(path: string, title = 'Heatmaps'): HeatFolder {
     const file = join(path, 'heatmaps.js');
-    if (!existsSync(file)) return new HeatFolder(path, { version: HEAT_VERSION, title, slides: [] });
+    if (!existsSync(file)) {
+      const slides = join(path, 'slides');
+      if (!existsSync(slides)) return new HeatFolder(path, { version: HEAT_VERSION, title, slides: [] });
+      throw new MhimError('is of no heatmaps: this folder holds something else.', {
+        code: 'config',
+        path: slides,
+        hint: 'Choose another --out.',
+      });
+    }
     const index = parseHeatScript(HEAT_CALL.index, readFileSync(file, 'utf8')) as HeatIndex | undefined;
     if (index?.version === HEAT_VERSION && Array.isArray(index.slides)) return new HeatFolder(path, index);
     throw new MhimError('is no index of heatmaps of this version.', {
@@ -34,6 +42,12 @@ export class HeatFolder {
     return this.index.slides.find((slide) => slide.id === id);
   }
 
+  /** Makes the folder one of heatmaps, before anything is written below it. */
+  begin(): void {
+    makeFolder(this.path);
+    if (!existsSync(join(this.path, 'heatmaps.js'))) this.write();
+  }
+
   /** Adds a slide, or replaces what is known of it; models that it has already stay. */
   put(slide: HeatSlide): void {
     const { slides } = this.index;
@@ -45,6 +59,10 @@ export class HeatFolder {
       slides[at] = { ...slide, models: models.sort((a, b) => (a.id < b.id ? -1 : 1)) };
     }
     slides.sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+    this.write();
+  }
+
+  private write(): void {
     writeFileAtomic(join(this.path, 'heatmaps.js'), heatScript(HEAT_CALL.index, this.index));
   }
 

@@ -136,6 +136,7 @@ async function writeSlide({ file, folder, bags, sets, options, title, signal }: 
     const patchSize = options.patchSize ?? known.patchSize;
     const places = placesOf(bag, slideSize(image), { patchSize, coordsAt: options.coordsAt });
     const entry = slideEntry(file, image, known, options);
+    folder.begin();
     if (!folder.hasTiles(entry, file)) {
       const progress = countProgress(`${title}: tiles`);
       try {

@@ -6,9 +6,10 @@ export interface TensorSummary {
   name: string;
   dtype: string;
   shape: number[];
-  min: number;
-  max: number;
-  mean: number;
+  /** Null where no value is finite. */
+  min: number | null;
+  max: number | null;
+  mean: number | null;
   /** Values that are NaN or infinite; the range leaves them out. */
   nonFinite: number;
 }
@@ -40,9 +41,9 @@ export function summarise(name: string, { dtype, shape, data }: HostTensor): Ten
     name,
     dtype,
     shape,
-    min: none ? NaN : min,
-    max: none ? NaN : max,
-    mean: none ? NaN : sum / finite,
+    min: none ? null : min,
+    max: none ? null : max,
+    mean: none ? null : sum / finite,
     nonFinite: data.length - finite,
   };
 }

@@ -2,8 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bag } from '@mhim/datasets';
 import { MhimError } from '@mhim/tensor';
-import type { Explanation } from '@mhim/training';
+import { CALLS_NONE, type Explanation } from '@mhim/training';
 import { requireAlike, runConfig } from './joined-runs.js';
+import type { ModelConfig } from './model-config.js';
 import { StoredModel } from './stored-model.js';
 
 export interface ModelChoice {
@@ -79,8 +80,14 @@ export function predictSurvival(models: readonly FoldModel[]): boolean {
 
 /** The threshold at which several models together call the second class: the mean of those stored with them, else 0.5. */
 export function thresholdOf(models: readonly FoldModel[]): number {
-  const stored = models.flatMap(({ model }) => model.config.threshold ?? []);
+  const stored = models.flatMap(({ model }) => storedThreshold(model.config) ?? []);
   return stored.length > 0 ? stored.reduce((a, b) => a + b, 0) / stored.length : 0.5;
+}
+
+function storedThreshold({ classes, threshold, thresholdReason }: ModelConfig): number | null | undefined {
+  // Earlier runs wrote ∞ as JSON does, and never an undefined threshold.
+  const wasInfinite = threshold === null && classes === 2 && thresholdReason === undefined;
+  return wasInfinite ? CALLS_NONE : threshold;
 }
 
 /** The class that probabilities call: at a threshold where there are two, else the most probable. */

@@ -72,6 +72,8 @@ export const modelConfigSchema = z.strictObject({
   mhim: mhimSchema.optional(),
   /** Probability of class 1 at and above which a bag is called positive, as its protocol chose it. */
   threshold: z.number().nullable().optional(),
+  /** Why there is no threshold, where two classes have none. */
+  thresholdReason: z.string().optional(),
   /** Edges of the time bins, [classes + 1], in the unit of the label table. */
   timeEdges: z.array(z.number()).optional(),
 });

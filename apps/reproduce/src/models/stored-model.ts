@@ -9,7 +9,7 @@ import { MhimError, readSafetensors, Rng, type HostTensor, type StateSource } fr
 import { mhimLearner, supervisedLearner, type Explanation, type Learner } from '@mhim/training';
 import { readConfig } from '../config/read-config.js';
 import { createModel } from './create-model.js';
-import { readTensorFile } from './describe-tensors.js';
+import { readTensorFile, summarise } from './describe-tensors.js';
 import { modelConfigSchema, type ModelConfig } from './model-config.js';
 import { recognise } from './recognise/recognise.js';
 
@@ -25,7 +25,7 @@ export class StoredModel {
   /**
    * Opens a safetensors file of ours with its `config.json`, the folder that holds them, or a PyTorch or safetensors file
    * whose model its names tell.
-   * @throws MhimError when the file is damaged or fits no model that is built
+   * @throws MhimError when the file is damaged, fits no model that is built, or holds values that are not finite
    */
   static async open(path: string): Promise<StoredModel> {
     const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'best.safetensors') : path;
@@ -33,7 +33,7 @@ export class StoredModel {
     if (/\.safetensors$/.test(file) && existsSync(described)) {
       const config = readConfig(described, modelConfigSchema);
       const { tensors, metadata } = await readSafetensors(file);
-      return StoredModel.build(file, config, tensors, parseStandardiser(metadata.standardiser, file));
+      return StoredModel.build(file, config, tensors, parseStandardiser(metadata.standardiser, config.inputDim, file));
     }
     const { tensors } = await readTensorFile(file);
     const models = recognise(tensors);
@@ -53,6 +53,7 @@ export class StoredModel {
     tensors: ReadonlyMap<string, HostTensor>,
     standardiser?: Standardiser,
   ): StoredModel {
+    requireFinite(tensors, path);
     const model = createModel(config, new Rng(0));
     const state: StateSource = Object.fromEntries(tensors);
     try {
@@ -113,17 +114,46 @@ export class StoredModel {
   }
 }
 
-function parseStandardiser(text: string | undefined, path: string): Standardiser | undefined {
+/** @throws MhimError `file-format` unless it has a finite mean and a deviation above 0 of every feature */
+function parseStandardiser(text: string | undefined, width: number, path: string): Standardiser | undefined {
   if (text === undefined) return undefined;
-  try {
-    const { mean, std } = JSON.parse(text) as { mean: number[]; std: number[] };
-    return { mean: Float32Array.from(mean), std: Float32Array.from(std) };
-  } catch (cause) {
-    throw new MhimError('its standardiser cannot be read.', {
+  const fail = (what: string, cause?: unknown) =>
+    new MhimError(`its standardiser ${what}.`, {
       code: 'file-format',
       path,
       hint: 'Train again, or convert the file again.',
       cause,
+    });
+  let stored: Partial<Record<keyof Standardiser, unknown>> | null;
+  try {
+    stored = JSON.parse(text) as typeof stored;
+  } catch (cause) {
+    throw fail('cannot be read', cause);
+  }
+  const numbers = (name: keyof Standardiser, isValid: (value: number) => boolean, expected: string): Float32Array => {
+    const values: unknown = stored?.[name];
+    if (!Array.isArray(values)) throw fail(`has no ${name}`);
+    if (values.length !== width)
+      throw fail(`has ${values.length} values of ${name}, the model takes ${width} features`);
+    const bad = values.findIndex((value) => typeof value !== 'number' || !isValid(Math.fround(value)));
+    if (bad >= 0) throw fail(`has the ${name} ${String(values[bad])} of feature ${bad}, expected ${expected}`);
+    return Float32Array.from(values as number[]);
+  };
+  return {
+    mean: numbers('mean', Number.isFinite, 'a number'),
+    std: numbers('std', (value) => Number.isFinite(value) && value > 0, 'a number above 0'),
+  };
+}
+
+/** @throws MhimError `non-finite` naming the first tensor that no prediction can come of */
+function requireFinite(tensors: ReadonlyMap<string, HostTensor>, path: string): void {
+  for (const [name, tensor] of tensors) {
+    const { nonFinite } = summarise(name, tensor);
+    if (nonFinite === 0) continue;
+    throw new MhimError(`${nonFinite} of ${tensor.data.length} values of "${name}" are not finite.`, {
+      code: 'non-finite',
+      path,
+      hint: 'Its training diverged, or the file is damaged: use another checkpoint.',
     });
   }
 }

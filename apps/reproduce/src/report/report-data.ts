@@ -2,7 +2,7 @@ import type { BagSource } from '@mhim/datasets';
 import type { FoldValues, MetricDefinition, ModelResult, Protocol as ReportProtocol, ReportData } from '@mhim/figures';
 import type { TrainConfig } from '../config/train-config.js';
 import type { Environment } from '../run/environment.js';
-import { definitions, survivalDefinitions, type FoldResult, type StageResult } from '../run/results.js';
+import { definitions, survivalDefinitions, type FoldResult, type Metrics, type StageResult } from '../run/results.js';
 import type { Protocol, TrainOutcome } from '../run/train-run.js';
 import { className, precisionRecallOf, rocOf, survivalOf, trainingOf } from './fold-curves.js';
 import { testsOf } from './model-tests.js';
@@ -131,19 +131,26 @@ function modelResults(folds: readonly FoldResult[], protocol: Protocol, config: 
 }
 
 function measuresOf(stages: readonly StageResult[]): Record<string, FoldValues> {
-  const values = (of: (stage: StageResult) => number | null | undefined): FoldValues => ({
-    folds: stages.map((stage) => ({ value: of(stage) ?? null, reason: 'undefined in this fold' })),
+  type Figure = 'auc' | 'accuracy' | 'f1' | 'cIndex';
+  const undefinedIn = 'undefined in this fold';
+  const values = (name: Figure, of: (stage: StageResult) => Metrics = (stage) => stage): FoldValues => ({
+    folds: stages.map(of).map((figures) => ({
+      value: figures[name] ?? null,
+      reason: figures.reasons?.[name] ?? undefinedIn,
+    })),
   });
+  const last = (stage: StageResult) => stage.last;
   if (stages.some(({ cIndex }) => cIndex !== undefined)) {
-    return { cIndex: values(({ cIndex }) => cIndex), lastCIndex: values(({ last }) => last.cIndex) };
+    return { cIndex: values('cIndex'), lastCIndex: values('cIndex', last) };
   }
+  const instanceAuc = () => ({
+    folds: stages.map(({ instanceAuc: value = null }) => ({ value, reason: undefinedIn })),
+  });
   return {
-    auc: values(({ auc }) => auc),
-    accuracy: values(({ accuracy }) => accuracy),
-    f1: values(({ f1 }) => f1),
-    lastAuc: values(({ last }) => last.auc),
-    ...(stages.some(({ instanceAuc }) => instanceAuc !== undefined)
-      ? { instanceAuc: values(({ instanceAuc }) => instanceAuc) }
-      : {}),
+    auc: values('auc'),
+    accuracy: values('accuracy'),
+    f1: values('f1'),
+    lastAuc: values('auc', last),
+    ...(stages.some(({ instanceAuc }) => instanceAuc !== undefined) ? { instanceAuc: instanceAuc() } : {}),
   };
 }

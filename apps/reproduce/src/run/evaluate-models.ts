@@ -4,7 +4,7 @@ import { readFolds, type BagInfo, type BagSource, type ExtractorName, type Fold 
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
 import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { dataOf } from '../commands/option-types.js';
-import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
+import { labelsOf, openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import {
   foldName,
   openModels,
@@ -50,7 +50,10 @@ export async function evaluateModels(
     try {
       const survival = predictSurvival(models);
       if (survival) requireOutcomes(source);
-      else requireLabels(source);
+      else {
+        requireLabels(source);
+        requireKnownClasses(source, models, data.labels);
+      }
       const rows: Evaluation['rows'] = [];
       const all: AnyPredictions[] = [];
       for (const { what, using, indices } of judgements(models, folds, source)) {
@@ -66,6 +69,19 @@ export async function evaluateModels(
     }
   } finally {
     await source.close();
+  }
+}
+
+/** @throws MhimError `data` naming a bag of a class that a model has no output for */
+function requireKnownClasses(source: BagSource, models: readonly FoldModel[], labels?: string): void {
+  for (const { model } of models) {
+    const { classes } = model.config;
+    const other = source.bags.find(({ label = 0 }) => label >= classes);
+    if (!other) continue;
+    throw new MhimError(
+      `bag "${other.id}" is of class ${other.label}, but ${model.path} knows the classes 0 to ${classes - 1} only.`,
+      { code: 'data', path: labelsOf(source, labels), hint: 'Is it the right label table, and the right model?' },
+    );
   }
 }
 

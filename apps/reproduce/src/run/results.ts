@@ -1,10 +1,12 @@
-import { argMax, decide, f1Score, meanAndStd, tryMetric } from '@mhim/metrics';
+import { argMax, decide, f1Score, meanAndStd, tryMetrics } from '@mhim/metrics';
 import {
   foldMetrics,
   metricDefinitions,
+  metricsAt,
   survivalMetricDefinitions,
   survivalMetrics,
   type FitResult,
+  type FoldMetrics,
   type Predictions,
   type SurvivalPredictions,
 } from '@mhim/training';
@@ -20,6 +22,8 @@ export interface Metrics {
   f1Macro?: number | null;
   threshold?: number | null;
   cIndex?: number | null;
+  /** Why a figure is null. */
+  reasons?: Partial<Record<Exclude<keyof Metrics, 'reasons'>, string>>;
 }
 
 /** One model on one fold under one protocol. */
@@ -124,24 +128,23 @@ export function stageResult(
 
 /** Figures at the threshold that `select` (default: the same predictions) chooses. */
 export function metricsOf(test: AnyPredictions, select: AnyPredictions = test): Metrics {
-  if (isSurvival(test)) return survivalMetrics(test);
-  const metrics = foldMetrics(test, select as Predictions);
-  return { ...metrics, f1Macro: macroF1(test, metrics.threshold) };
+  return isSurvival(test) ? survivalMetrics(test) : withMacroF1(test, foldMetrics(test, select as Predictions));
 }
 
 /** Figures at a threshold that is given: 0.5 by default. */
 export function plainMetrics(test: AnyPredictions, threshold = 0.5): Metrics {
-  if (isSurvival(test)) return survivalMetrics(test);
-  const { auc, threshold: chosen } = foldMetrics(test);
-  const calls = callsOf(test, chosen === null ? null : threshold);
-  const right = test.labels.filter((label, i) => label === calls[i]).length;
-  return {
-    auc,
-    accuracy: right / test.labels.length,
-    f1: chosen === null ? macroF1(test, null) : tryMetric(() => f1Score(test.labels, calls)).value,
-    f1Macro: macroF1(test, chosen === null ? null : threshold),
-    threshold: chosen === null ? null : threshold,
-  };
+  return isSurvival(test) ? survivalMetrics(test) : withMacroF1(test, metricsAt(test, threshold));
+}
+
+function withMacroF1(test: Predictions, { reasons, ...figures }: FoldMetrics): Metrics {
+  const { threshold } = figures;
+  if (reasons?.threshold !== undefined) {
+    return { ...figures, f1Macro: null, reasons: { ...reasons, f1Macro: reasons.f1 } };
+  }
+  const calls = callsOf(test, threshold);
+  const macro = tryMetrics({ f1Macro: () => f1Score(test.labels, calls, { average: 'macro', zeroDivision: 0 }) });
+  const all = { ...reasons, ...macro.reasons };
+  return { ...figures, f1Macro: macro.f1Macro, ...(Object.keys(all).length > 0 && { reasons: all }) };
 }
 
 /** Mean and spread over folds of all figures. */
@@ -184,10 +187,6 @@ function spread(
   if (values.every((value) => value === null)) return {};
   const { mean, std } = meanAndStd(values);
   return { [name]: { mean, std } };
-}
-
-function macroF1(test: Predictions, threshold: number | null): number | null {
-  return tryMetric(() => f1Score(test.labels, callsOf(test, threshold), { average: 'macro', zeroDivision: 0 })).value;
 }
 
 function callsOf({ probabilities }: Predictions, threshold: number | null): Int32Array {

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { MhimError, writeFileAtomic } from '@mhim/tensor';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder, MhimError, writeFileAtomic } from '@mhim/tensor';
+import { foldFolders, requireRunFolder, requireRunFolds } from './foreign-files.js';
 
 /** The files of a run. Each is there whole or not at all. */
 export class RunFolder {
@@ -35,7 +36,7 @@ export class RunFolder {
 
   writeText(text: string, ...parts: string[]): void {
     const path = this.file(...parts);
-    mkdirSync(join(path, '..'), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic(path, text);
   }
 
@@ -45,13 +46,14 @@ export class RunFolder {
    * @param what file name and content, compared field by field
    * @param ignored fields that may differ
    * @param comparable what is compared of a content
-   * @throws MhimError `config` naming the first field that differs
+   * @throws MhimError `config` naming the first field that differs, or a file that would be replaced and that no run wrote
    */
   claim(
     what: Record<string, object>,
     ignored: readonly string[] = [],
     comparable: (content: object) => object = (content) => content,
   ): void {
+    requireRunFolder(this);
     for (const [name, wanted] of Object.entries(what)) {
       const stored = this.readJson<object>(name);
       if (stored === undefined) {
@@ -64,11 +66,12 @@ export class RunFolder {
         ignored,
       );
       if (!difference) continue;
-      const stages = this.stages();
-      if (!this.has('results.json') && !stages.some((stage) => KEPT.some((file) => existsSync(join(stage, file))))) {
-        for (const stage of stages) rmSync(stage, { recursive: true, force: true });
+      if (this.isUnused()) {
+        const folds = foldFolders(this);
+        requireRunFolds(folds);
+        for (const path of folds) rmSync(path, { recursive: true });
         for (const file of [...Object.keys(what), 'environment.json']) rmSync(this.file(file), { force: true });
-        this.claim(what, ignored);
+        this.claim(what, ignored, comparable);
         return;
       }
       throw new MhimError(
@@ -78,22 +81,19 @@ export class RunFolder {
     }
   }
 
-  /** Folders of single trainings: fold-K/PROTOCOL/STAGE. */
-  private stages(): string[] {
-    if (!this.has()) return [];
-    const folders = (path: string) =>
-      readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
-        entry.isDirectory() ? join(path, entry.name) : [],
-      );
-    return folders(this.path)
-      .filter((path) => /^fold-\d+$/.test(basename(path)))
-      .flatMap(folders)
-      .flatMap(folders);
+  /** Whether a run began here that has computed nothing yet. */
+  private isUnused(): boolean {
+    if (!this.has('config.json') || !this.has('data.json') || this.has('results.json')) return false;
+    return !foldFolders(this).some((path) => readdirSync(path, { recursive: true }).some(isKept));
   }
 }
 
 /** What a training leaves behind that is worth keeping. */
 const KEPT = ['result.json', 'state.safetensors', 'state.previous.safetensors', 'best.safetensors'];
+
+function isKept(path: string | Buffer): boolean {
+  return KEPT.includes(basename(String(path)));
+}
 
 /** Checksums under the name of what they stand for. */
 const inWords: Record<string, string> = { sha256: 'folds', fingerprint: 'the content of data' };

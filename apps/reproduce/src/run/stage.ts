@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BagSource, Fold } from '@mhim/datasets';
+import { foldSeed, type BagSource, type Fold } from '@mhim/datasets';
 import { HardMining, initialiseAggregator, initialiseFromBaseline } from '@mhim/hard-mining';
 import { rocAuc } from '@mhim/metrics';
 import { IBMIL } from '@mhim/mil-aggregators';
 import {
+  makeFolder,
   readSafetensors,
   writeFileAtomic,
   writeSafetensors,
@@ -89,7 +89,7 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
     },
     // A validation part of a few bags is soon ranked without error; the official rule would then keep the first epochs.
     ties: fold.validation ? 'last' : 'first',
-    seed: training.seed + fold.fold,
+    seed: foldSeed(training.seed, fold.fold),
     stream: plan.stream,
     standardise: training.standardise,
     folder,
@@ -119,7 +119,8 @@ export async function runStage(plan: StagePlan): Promise<StageOutcome> {
   });
   await meter.write(folder);
   const result = stageResult(outcome);
-  const config = { ...model, threshold: result.threshold, timeEdges: survival?.edges };
+  const { threshold, reasons } = result;
+  const config = { ...model, threshold, thresholdReason: reasons?.threshold, timeEdges: survival?.edges };
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const instanceAuc = await instanceAucOf(folder, source, fold.test, plan.signal);
   return { result: instanceAuc === undefined ? result : { ...result, instanceAuc }, fit: outcome };
@@ -154,7 +155,7 @@ function keepTeacher({ folder, model: config }: StagePlan, { model }: Learner, e
   const [taught, described] =
     model instanceof HardMining ? [model.teacher.aggregator, baselineOf(config)] : [model, config];
   const path = join(folder, `teacher-${epochs}`);
-  mkdirSync(path, { recursive: true });
+  makeFolder(path);
   const tensors = Object.entries(taught.stateDict()).map(([name, tensor]): [string, HostTensor] => [
     name,
     { dtype: 'F32', shape: [...tensor.shape], data: tensor.dataSync() as Float32Array },

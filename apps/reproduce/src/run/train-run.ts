@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
-import { MhimError, useBackend } from '@mhim/tensor';
+import { makeFolder, MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitResult } from '@mhim/training';
 import { idleOptions } from '../config/idle-options.js';
 import type { TrainConfig } from '../config/train-config.js';
@@ -9,11 +9,11 @@ import { absolutePaths } from '../data/absolute-paths.js';
 import { chooseFolds, innerSplit } from '../data/choose-folds.js';
 import {
   openData,
+  requireClasses,
   requireOutcomes,
   withoutClasses,
   requireLabels,
   requireReadable,
-  requireTwoClasses,
 } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { aggregatorOf, baselineOf, rehearse, startsFromBaseline } from '../models/create-model.js';
@@ -81,6 +81,7 @@ export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
     const folds = await chooseFolds(source, config);
     const wanted = chosenFolds(folds, options.onlyFold);
     const folder = new RunFolder(out);
+    makeFolder(out);
     const release = lockRun(out);
     try {
       await claim(folder, config, source, folds, options.baselineDir);
@@ -99,10 +100,10 @@ async function openSource(config: TrainConfig, log: (line: string) => void): Pro
   return config.task === 'survival' && config.dataSet === undefined ? withoutClasses(source) : source;
 }
 
-function requireTargets(source: BagSource, { task }: TrainConfig): void {
+function requireTargets(source: BagSource, { task, labels }: TrainConfig): void {
   if (task === 'survival') return requireOutcomes(source);
   requireLabels(source);
-  requireTwoClasses(source);
+  requireClasses(source, labels);
 }
 
 class TrainRun {
@@ -217,10 +218,12 @@ class TrainRun {
     }
   }
 
-  private note(title: string, { auc, accuracy, cIndex, bestEpoch, epochs }: StageResult, seconds: number): void {
-    const show = (value: number | null | undefined) => value?.toFixed(3) ?? 'undefined';
+  private note(title: string, stage: StageResult, seconds: number): void {
+    const { bestEpoch, epochs, reasons } = stage;
+    const show = (name: 'auc' | 'accuracy' | 'cIndex') =>
+      stage[name]?.toFixed(3) ?? `undefined${reasons?.[name] === undefined ? '' : ` (${reasons[name]})`}`;
     const survival = this.options.config.task === 'survival';
-    const figures = survival ? `C-index ${show(cIndex)}` : `AUC ${show(auc)}, accuracy ${show(accuracy)}`;
+    const figures = survival ? `C-index ${show('cIndex')}` : `AUC ${show('auc')}, accuracy ${show('accuracy')}`;
     this.options.log(`${title}: ${figures}, best epoch ${bestEpoch} of ${epochs}, ${seconds.toFixed(0)} s`);
     const timing = this.folder.readJson<Record<string, number>>('timing.json') ?? {};
     // A stage that was interrupted counts its last stretch only.
@@ -327,9 +330,10 @@ function storedStage(folder: string): StageResult {
   const own = protocol === 'honest' ? (fold.honest ?? fold) : fold;
   const { baseline, ...result } = own;
   const stage = folder.endsWith('baseline') && baseline ? baseline : result;
-  const { auc, accuracy, f1, f1Macro, threshold, cIndex, bestEpoch, epochs, last, instanceAuc } = stage;
+  const { auc, accuracy, f1, f1Macro, threshold, cIndex, reasons, bestEpoch, epochs, last, instanceAuc } = stage;
   return {
     ...{ auc, accuracy, f1, f1Macro, threshold, cIndex, bestEpoch, epochs, last },
+    ...(reasons === undefined ? {} : { reasons }),
     ...(instanceAuc === undefined ? {} : { instanceAuc }),
   };
 }

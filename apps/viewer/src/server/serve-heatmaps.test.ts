@@ -142,6 +142,12 @@ describe('a static copy', () => {
       'viewer.js',
     ]);
     await writeStaticPage(data, at('copy'), at('page'));
+    writeFileSync(at('copy', 'CNAME'), 'heatmaps.example.org');
+    await expect(writeStaticPage(data, at('copy'), at('page'))).rejects.toThrow(/holds other files, CNAME for one/);
+    expect(existsSync(at('copy', 'CNAME'))).toBe(true);
+    await expect(writeStaticPage(data, at('secret.js'), at('page'))).rejects.toThrow(/is a file, expected a folder/);
+    const below = writeStaticPage(data, at('secret.js', 'copy'), at('page'));
+    await expect(below).rejects.toThrow(/secret\.js.copy: the folder cannot be made \(ENOTDIR\)/);
     await expect(writeStaticPage(data, at('page'), at('page'))).rejects.toThrow(/holds other files/);
     await expect(writeStaticPage(data, join(data, 'in'), at('page'))).rejects.toThrow(/lies in the folder/);
     await expect(writeStaticPage(data, at('run'), at('page'))).rejects.toThrow(/or around it/);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { cp, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { FigureError } from '@mhim/figures';
 import { heatmapFolder } from './heatmap-folder.js';
@@ -21,13 +21,35 @@ export async function writeStaticPage(path: string, out: string, page: string = 
       hint: 'Choose a folder beside it.',
     });
   }
-  const isEarlierCopy = existsSync(join(out, 'heatmaps.js')) && existsSync(join(out, 'viewer.js'));
-  if (existsSync(out) && !isEarlierCopy && (await readdir(out)).length > 0) {
-    throw new FigureError('holds other files.', { code: 'config', path: out, hint: 'Choose a new or empty folder.' });
+  if (existsSync(out) && !statSync(out).isDirectory()) {
+    throw new FigureError('is a file, expected a folder.', {
+      code: 'config',
+      path: out,
+      hint: 'Choose another folder.',
+    });
+  }
+  const there = existsSync(out) ? await readdir(out) : [];
+  const isEarlierCopy = there.includes('heatmaps.js') && there.includes('viewer.js');
+  // Who publishes the copy may have put a domain name or a repository beside it.
+  const copied = new Set<string>([...PAGE_FILES, ...(await readdir(source))]);
+  const other = there.find((name) => !isEarlierCopy || !copied.has(name));
+  if (other !== undefined) {
+    throw new FigureError(`holds other files, ${other} for one.`, {
+      code: 'config',
+      path: out,
+      hint: 'Choose a new or empty folder.',
+    });
   }
   const temporary = `${to}.${randomUUID()}.tmp`;
   try {
-    await mkdir(temporary, { recursive: true });
+    await mkdir(temporary, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+      throw new FigureError(`the folder cannot be made (${cause.code}).`, {
+        code: 'config',
+        path: out,
+        hint: 'Choose another folder, one that you may write to.',
+        cause,
+      });
+    });
     const filter = async (file: string) =>
       !(await lstat(file)).isSymbolicLink() && !(dirname(file) === source && basename(file).startsWith('features-'));
     await cp(source, temporary, { recursive: true, filter });
@@ -35,6 +57,6 @@ export async function writeStaticPage(path: string, out: string, page: string = 
     await rm(out, { recursive: true, force: true });
     await rename(temporary, to);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -1,5 +1,6 @@
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from '../bag.js';
+import { checkClassNumbers } from '../bag-source.js';
 import { partsOf, type Fold } from './fold.js';
 
 /** What {@link checkFolds} looks for. */
@@ -14,7 +15,8 @@ export interface CheckFoldsOptions {
 
 /**
  * Checks that folds can be trained and trusted: no part is empty, no bag and no case stands in two parts of a fold, every
- * class (survival: an event) is in each part, so that AUC and C-index exist.
+ * class (survival: an event; where the part is judged, a comparable pair) is in each part, so that AUC and C-index exist, and no
+ * number of a class is left out.
  * @throws MhimError `data`, naming file, fold, what is wrong and what to do
  */
 export function checkFolds(
@@ -24,6 +26,8 @@ export function checkFolds(
 ): void {
   if (folds.length === 0) throw error(path, 'there are no folds.', 'Is this the right file?');
   const classes = new Set(bags.flatMap(({ label }) => label ?? []));
+  // Bags of one class alone may be judged; nothing can be trained on them.
+  if (classes.size > 1 && !allow.includes('missing-class')) checkClassNumbers(bags, path);
   for (const fold of folds) {
     checkIndices(fold, bags, path);
     if (!allow.includes('empty-part')) checkParts(fold, path);
@@ -95,7 +99,17 @@ function checkClasses(fold: Fold, bags: readonly BagInfo[], classes: ReadonlySet
       const what = `fold ${fold.fold}: ${part} has no event, all its cases are censored.`;
       throw error(path, what, 'Use fewer folds or stratify them; the C-index needs an event.');
     }
+    if (survival && part !== 'train' && !hasComparablePair(infos)) {
+      const what = `fold ${fold.fold}: ${part} has no comparable pair, no case is known to have lived longer than one that died.`;
+      throw error(path, what, 'Use fewer folds, or larger parts; the C-index compares such pairs.');
+    }
   }
+}
+
+/** Whether a C-index exists: some case lives on after the first event, or is censored at its time. */
+function hasComparablePair(infos: readonly BagInfo[]): boolean {
+  const first = infos.reduce((least, { time = NaN, event }) => (event === 1 && time < least ? time : least), Infinity);
+  return infos.some(({ time = NaN, event }) => time > first || (time === first && event !== 1));
 }
 
 function error(path: string, what: string, hint: string): MhimError {

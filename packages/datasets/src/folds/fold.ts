@@ -38,3 +38,8 @@ export function partNamed(name: string): FoldPart | undefined {
 
 /** For messages. */
 export const partNames = Object.values(PART_NAMES).flat().join(', ');
+
+/** The seed of a fold: `seed + fold`, which goes on from 0 beyond the largest seed, 2³² − 1. */
+export function foldSeed(seed: number, fold: number): number {
+  return seed < 2 ** 32 ? (seed + fold) % 2 ** 32 : seed;
+}

@@ -39,6 +39,14 @@ describe('patientFolds', () => {
     expect(folds).not.toEqual(patientFolds(slides, { folds: 4, seed: 2, validationRatio: 0.2 }));
   });
 
+  it('takes any seed: the folds of the largest one go on from 0', () => {
+    const options = { folds: 3, seed: 0xffffffff, validationRatio: 0.2 };
+    const folds = patientFolds(slides, options);
+    checkFolds(folds, slides);
+    const plain = patientFolds(slides, { ...options, validationRatio: 0 });
+    expect(withValidation(plain, slides, { ratio: 0.2, seed: 0xffffffff })).toEqual(folds);
+  });
+
   it('is the shuffled stratified k-fold where a case is a bag', () => {
     const bags = Array.from({ length: 30 }, (_, i) => ({ id: `b${i}`, label: Number(i % 3 === 0) }));
     const expected = stratifiedKFold(
@@ -75,6 +83,84 @@ describe('patientFolds', () => {
     );
     expect(() => patientFolds([{ id: 'a' }, { id: 'b', label: 1 }], { seed: 1 })).toThrow(/1 cases have no label/);
     expect(() => patientFolds([], { seed: 1 })).toThrow(/no bags/);
+  });
+});
+
+describe('checkFolds', () => {
+  const fold: Fold = { fold: 0, train: [0, 1], test: [2, 3] };
+
+  it('wants classes numbered from 0, unless they may be missing', () => {
+    const bags = [1, 2, 1, 2].map((label, i) => ({ id: `b${i}`, label }));
+    const message = 'labels.csv: the classes are 1, 2. Number them 0, 1, or give them names.';
+    expect(() => checkFolds([fold], bags, { path: 'labels.csv' })).toThrow(message);
+    checkFolds([fold], bags, { allow: ['missing-class'] });
+    checkFolds(
+      [fold],
+      bags.map((bag) => ({ ...bag, label: 1 })),
+    );
+  });
+
+  /** Time and event of two cases. */
+  it.each<[string, [number, 0 | 1][], boolean]>([
+    [
+      'an event before a censored time',
+      [
+        [1, 1],
+        [2, 0],
+      ],
+      true,
+    ],
+    [
+      'two events',
+      [
+        [2, 1],
+        [1, 1],
+      ],
+      true,
+    ],
+    [
+      'an event and a censored case at its time',
+      [
+        [2, 1],
+        [2, 0],
+      ],
+      true,
+    ],
+    [
+      'an event after a censored time',
+      [
+        [2, 1],
+        [1, 0],
+      ],
+      false,
+    ],
+    [
+      'two events at one time',
+      [
+        [2, 1],
+        [2, 1],
+      ],
+      false,
+    ],
+    ['one event alone', [[2, 1]], false],
+  ])('wants a comparable pair where survival is judged: %s', (_, outcomes, comparable) => {
+    const judged = outcomes.map(([time, event], i): BagInfo => ({ id: `b${i}`, time, event }));
+    const pair: BagInfo[] = [
+      { id: 'x', time: 1, event: 1 },
+      { id: 'y', time: 2, event: 0 },
+    ];
+    const bags = [...judged, ...pair];
+    const [places, others] = [judged.map((_case, i) => i), pair.map((_case, i) => judged.length + i)];
+    // Training bags are not judged.
+    checkFolds([{ fold: 0, train: places, test: others }], bags);
+    for (const part of ['test', 'validation'] as const) {
+      const more: BagInfo = { id: 'z', time: 3, event: 1 };
+      const parts = { test: others, [part]: places };
+      const split: Fold = { fold: 7, train: [bags.length], ...parts };
+      const check = () => checkFolds([split], [...bags, more], { path: 'folds.json' });
+      if (comparable) check();
+      else expect(check).toThrow(`folds.json: fold 7: ${part} has no comparable pair`);
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { fitTimeBins, timeBinOf } from '@mhim/survival-losses';
 import { MhimError } from '@mhim/tensor';
 import type { BagInfo } from '../bag.js';
 import { holdOutValidation } from './official-folds.js';
-import type { Fold } from './fold.js';
+import { foldSeed, type Fold } from './fold.js';
 import { splitByFold, stratifiedKFold } from './stratified-k-fold.js';
 
 export interface PatientFoldOptions {
@@ -36,7 +36,7 @@ export function patientFolds(
     const split = splitByFold(assignment, fold);
     const test = bagsOf(cases, split.test);
     if (validationRatio === 0) return { fold, train: bagsOf(cases, split.train), test };
-    const inner = holdOut(strata, split.train, validationRatio, seed + fold);
+    const inner = holdOut(strata, split.train, validationRatio, foldSeed(seed, fold));
     return { fold, train: bagsOf(cases, inner.train), validation: bagsOf(cases, inner.validation), test };
   });
 }
@@ -55,7 +55,7 @@ export function withValidation(
     if (fold.validation !== undefined || ratio === 0) return fold;
     const cases = casesOf(fold.train.map((index) => bags[index] as BagInfo));
     const all = cases.map((_, place) => place);
-    const inner = holdOut(strataOf(cases, path), all, ratio, seed + fold.fold);
+    const inner = holdOut(strataOf(cases, path), all, ratio, foldSeed(seed, fold.fold));
     const back = (places: number[]) => bagsOf(cases, places).map((place) => fold.train[place] as number);
     return { fold: fold.fold, train: back(inner.train), validation: back(inner.validation), test: fold.test };
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MhimError } from '../errors.js';
 
@@ -9,7 +9,7 @@ const MAX_WRITE = 2 ** 30;
 /**
  * Writes a file so that whoever reads it, at any moment and after any crash, finds the old content or the new, never a part:
  * a temporary file in the same folder is written, synced, renamed over the target, and the folder synced.
- * @throws MhimError `file-missing` when the folder does not exist or cannot be written to
+ * @throws MhimError `file-missing` when the folder does not exist or cannot be written to, `config` when the path is a folder
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
@@ -23,7 +23,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
     }
     fsyncSync(file);
     closeSync(file);
-    renameSync(temporary, path);
+    moveOver(temporary, path);
   } catch (error) {
     try {
       closeSync(file);
@@ -45,6 +45,20 @@ function create(temporary: string, path: string): number {
       code: 'file-missing',
       path,
       hint: 'Create the folder, or choose one that you may write to.',
+      cause,
+    });
+  }
+}
+
+function moveOver(temporary: string, path: string): void {
+  try {
+    renameSync(temporary, path);
+  } catch (cause) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw cause;
+    throw new MhimError('is a folder, expected a file.', {
+      code: 'config',
+      path,
+      hint: 'Name a file in it, or another one.',
       cause,
     });
   }

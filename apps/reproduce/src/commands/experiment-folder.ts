@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder, MhimError } from '@mhim/tensor';
+import { experiments } from '../experiments/catalogue.js';
+import { readJobs } from '../experiments/graph/job-store.js';
+
+/**
+ * Makes the folder of experiments, and makes sure that it is empty of what they write into it, or theirs: a list of jobs lies in it.
+ * @throws MhimError `config` where it cannot be made, or naming a file of others that would be replaced
+ */
+export function requireExperimentFolder(out: string): void {
+  makeFolder(out);
+  const there = readdirSync(out);
+  if (there.some((name) => name.endsWith('jobs.jsonl') && holdsJobs(join(out, name)))) return;
+  const ids = ['all', ...experiments.map(({ id }) => id)];
+  const written = new Set([
+    ...['jobs', 'jobs.jsonl', 'plan.json', 'report.html'],
+    ...ids.flatMap((id) => ['json', 'csv', 'tex', 'html', 'jobs.jsonl'].map((end) => `${id}.${end}`)),
+  ]);
+  const taken = there.find((name) => written.has(name));
+  if (taken === undefined) return;
+  throw new MhimError('is of no experiment: this folder holds something else.', {
+    code: 'config',
+    path: join(out, taken),
+    hint: 'Choose another --out.',
+  });
+}
+
+function holdsJobs(path: string): boolean {
+  try {
+    readJobs(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
