@@ -6,7 +6,7 @@ import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/traini
 import { Option, type Command } from 'commander';
 import { readConfig } from '../config/read-config.js';
 import { trainInputSchema } from '../config/train-config.js';
-import { labelsOf, openData, requireLabels, requireOutcomes } from '../data/open-data.js';
+import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import type { Interrupts } from '../interrupt.js';
 import { dataOf } from './option-types.js';
 import {
@@ -17,6 +17,7 @@ import {
   type FoldModel,
   type ModelChoice,
 } from '../models/ensemble.js';
+import { requireKnownClasses } from '../models/known-classes.js';
 import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from '../run/results.js';
 import { aligned } from '../text-table.js';
 
@@ -138,19 +139,6 @@ export async function evaluateModels(
     }
   } finally {
     await source.close();
-  }
-}
-
-/** @throws MhimError `data` naming a bag of a class that a model has no output for */
-function requireKnownClasses(source: BagSource, models: readonly FoldModel[], labels?: string): void {
-  for (const { model } of models) {
-    const { classes } = model.config;
-    const other = source.bags.find(({ label = 0 }) => label >= classes);
-    if (!other) continue;
-    throw new MhimError(
-      `bag "${other.id}" is of class ${other.label}, but ${model.path} knows the classes 0 to ${classes - 1} only.`,
-      { code: 'data', path: labelsOf(source, labels), hint: 'Is it the right label table, and the right model?' },
-    );
   }
 }
 
