@@ -1,8 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, MhimError } from '@mhim/tensor';
 import { experiments } from '../experiments/catalogue.js';
-import { readJobs } from '../experiments/graph/job-store.js';
 
 /**
  * Makes the folder of experiments, and makes sure that it is empty of what they write into it, or theirs: a list of jobs lies in it.
@@ -26,10 +25,13 @@ export function requireExperimentFolder(out: string): void {
   });
 }
 
+/** Whether a file lists jobs, of this version or another. */
 function holdsJobs(path: string): boolean {
+  const [first = ''] = readFileSync(path, 'utf8').split('\n');
+  if (first === '') return true;
   try {
-    readJobs(path);
-    return true;
+    const { id, needs } = JSON.parse(first) as { id?: unknown; needs?: unknown };
+    return /^[0-9a-f]{16}$/.test(String(id)) && Array.isArray(needs);
   } catch {
     return false;
   }

@@ -41,6 +41,14 @@ test('a plan is replaced by a later one', async () => {
   expect(jobs()).toBe(2 * before);
 });
 
+test('a plan of another version is known as one', async () => {
+  const jobs = readFileSync(at('paper', 'jobs.jsonl'), 'utf8').trim().split('\n');
+  const older = jobs.map((line) => ({ ...(JSON.parse(line) as object), code: undefined, config: 7 }));
+  write(at('older', 'report.html'));
+  writeFileSync(at('older', 'jobs.jsonl'), older.map((job) => JSON.stringify(job)).join('\n'));
+  expect((await plan(at('older'))).code).toBe(0);
+});
+
 test.each([
   ['slurm', 'submit.sh'],
   ['slurm', 'array-0.txt'],

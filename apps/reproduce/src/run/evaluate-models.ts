@@ -4,7 +4,7 @@ import { readFolds, type BagInfo, type BagSource, type ExtractorName, type Fold 
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
 import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { dataOf } from '../commands/option-types.js';
-import { labelsOf, openData, requireLabels, requireOutcomes } from '../data/open-data.js';
+import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import {
   foldName,
   openModels,
@@ -14,6 +14,7 @@ import {
   type FoldModel,
   type ModelChoice,
 } from '../models/ensemble.js';
+import { requireKnownClasses } from '../models/known-classes.js';
 import { foldsDiffer, runConfig } from '../models/joined-runs.js';
 import { definitions, plainMetrics, survivalDefinitions, type AnyPredictions, type Metrics } from './results.js';
 
@@ -69,19 +70,6 @@ export async function evaluateModels(
     }
   } finally {
     await source.close();
-  }
-}
-
-/** @throws MhimError `data` naming a bag of a class that a model has no output for */
-function requireKnownClasses(source: BagSource, models: readonly FoldModel[], labels?: string): void {
-  for (const { model } of models) {
-    const { classes } = model.config;
-    const other = source.bags.find(({ label = 0 }) => label >= classes);
-    if (!other) continue;
-    throw new MhimError(
-      `bag "${other.id}" is of class ${other.label}, but ${model.path} knows the classes 0 to ${classes - 1} only.`,
-      { code: 'data', path: labelsOf(source, labels), hint: 'Is it the right label table, and the right model?' },
-    );
   }
 }
 
