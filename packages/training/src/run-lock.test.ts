@@ -97,11 +97,11 @@ test('a process that is made to exit leaves no lock', async () => {
     import { existsSync } from 'node:fs';
     import { lockRun } from ${JSON.stringify(join(built, 'run-lock.js'))};
     lockRun(${JSON.stringify(folder)});
-    console.log(existsSync(${JSON.stringify(path())}));
+    process.stdout.write(String(existsSync(${JSON.stringify(path())})));
     process.exit(3);
   `;
   const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
-  expect([ended.status, ended.stdout, ended.stderr]).toEqual([3, 'true\n', '']);
+  expect([ended.status, ended.stdout, ended.stderr]).toEqual([3, 'true', '']);
   expect(existsSync(path())).toBe(false);
 });
 

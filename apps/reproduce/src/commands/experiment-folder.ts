@@ -1,16 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, MhimError } from '@mhim/tensor';
 import { experiments } from '../experiments/catalogue.js';
 
+const JOB_ID = /^[0-9a-f]{16}$/;
+
 /**
- * Makes the folder of experiments, and makes sure that it is empty of what they write into it, or theirs: a list of jobs lies in it.
+ * Makes the folder of experiments, and makes sure that it is empty of what they write into it, or theirs: a list of jobs lies in it, or jobs.
  * @throws MhimError `config` where it cannot be made, or naming a file of others that would be replaced
  */
 export function requireExperimentFolder(out: string): void {
   makeFolder(out);
   const there = readdirSync(out);
   if (there.some((name) => name.endsWith('jobs.jsonl') && holdsJobs(join(out, name)))) return;
+  // Jobs may have been copied here from where they ran, without their list.
+  if (there.includes('jobs') && areJobs(join(out, 'jobs'))) return;
   const ids = ['all', ...experiments.map(({ id }) => id)];
   const written = new Set([
     ...['jobs', 'jobs.jsonl', 'plan.json', 'report.html'],
@@ -25,13 +29,20 @@ export function requireExperimentFolder(out: string): void {
   });
 }
 
+/** Whether a folder has the folders of jobs, and nothing else. */
+function areJobs(path: string): boolean {
+  if (!statSync(path).isDirectory()) return false;
+  const names = readdirSync(path);
+  return names.length > 0 && names.every((name) => JOB_ID.test(name));
+}
+
 /** Whether a file lists jobs, of this version or another. */
 function holdsJobs(path: string): boolean {
   const [first = ''] = readFileSync(path, 'utf8').split('\n');
   if (first === '') return true;
   try {
     const { id, needs } = JSON.parse(first) as { id?: unknown; needs?: unknown };
-    return /^[0-9a-f]{16}$/.test(String(id)) && Array.isArray(needs);
+    return JOB_ID.test(String(id)) && Array.isArray(needs);
   } catch {
     return false;
   }

@@ -49,6 +49,19 @@ test('a plan of another version is known as one', async () => {
   expect((await plan(at('older'))).code).toBe(0);
 });
 
+test('jobs that were copied without their list are known, other folders of that name are not', async () => {
+  mkdirSync(at('copied', 'jobs', '0123456789abcdef'), { recursive: true });
+  write(at('copied', 'report.html'));
+  expect((await plan(at('copied'))).code).toBe(0);
+  const path = at('mine-too', 'jobs', 'backup', 'a.txt');
+  write(path);
+  const { code, err } = await plan(at('mine-too'));
+  expect([code, err]).toEqual([
+    EXIT.configuration,
+    expect.stringMatching(/this folder holds something else/) as string,
+  ]);
+});
+
 test.each([
   ['slurm', 'submit.sh'],
   ['slurm', 'array-0.txt'],
