@@ -103,7 +103,7 @@ export function survivalOf(stages: readonly TrainedStage[], protocol: Protocol, 
   });
 }
 
-/** Loss and the figure that chooses the epoch. */
+/** Loss and the figure that chooses the epoch; epochs count from 1, as while training. */
 export function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, config: TrainConfig): TrainingCurve[] {
   const figure = config.task === 'survival' ? 'C-index' : 'AUC';
   const chooser = `${protocol === 'paper' ? 'test' : 'validation'} ${figure}`;
@@ -112,9 +112,9 @@ export function trainingOf(stages: readonly TrainedStage[], protocol: Protocol, 
       model: `${model}, ${protocol} protocol`,
       quantity,
       folds: folds.map(({ fit }) => ({
-        epochs: fit.history.map(({ epoch }) => epoch),
+        epochs: fit.history.map(({ epoch }) => epoch + 1),
         values: fit.history.map(of),
-        chosen: [{ protocol, epoch: fit.bestEpoch }],
+        chosen: [{ protocol, epoch: fit.bestEpoch + 1 }],
       })),
     });
     return [curve('training loss', ({ loss }) => loss), curve(chooser, ({ selection }) => selection)];

@@ -224,7 +224,7 @@ class TrainRun {
       stage[name]?.toFixed(3) ?? `undefined${reasons?.[name] === undefined ? '' : ` (${reasons[name]})`}`;
     const survival = this.options.config.task === 'survival';
     const figures = survival ? `C-index ${show('cIndex')}` : `AUC ${show('auc')}, accuracy ${show('accuracy')}`;
-    this.options.log(`${title}: ${figures}, best epoch ${bestEpoch} of ${epochs}, ${seconds.toFixed(0)} s`);
+    this.options.log(`${title}: ${figures}, best epoch ${bestEpoch + 1} of ${epochs}, ${seconds.toFixed(0)} s`);
     const timing = this.folder.readJson<Record<string, number>>('timing.json') ?? {};
     // A stage that was interrupted counts its last stretch only.
     this.folder.writeJson({ ...timing, [title]: Math.round(seconds * 10) / 10 }, 'timing.json');
