@@ -1,17 +1,7 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { MhimError } from '@mhim/tensor';
+import { makeFolder, MhimError } from '@mhim/tensor';
 
 interface Holder {
   pid: number;
@@ -47,7 +37,7 @@ let renewal: NodeJS.Timeout | undefined;
  * @throws MhimError `busy` when another process holds it
  */
 export function lockRun(folder: string): () => void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const path = lockOf(folder);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {

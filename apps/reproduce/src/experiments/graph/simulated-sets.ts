@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { simulatedSlides, writeBagStore, type BagInfo, type BagSource } from '@mhim/datasets';
-import { writeFileAtomic } from '@mhim/tensor';
+import { makeFolder, writeFileAtomic } from '@mhim/tensor';
 import { stringify } from 'csv-stringify/sync';
 import type { DataRef } from '../experiment.js';
 import type { LocatedData } from './locate-data.js';
@@ -49,7 +49,7 @@ export class SimulatedSets {
     }
     if (!stored) await writeBagStore(data, source);
     if (!labelled) {
-      mkdirSync(this.folder, { recursive: true });
+      makeFolder(this.folder);
       const rows = source.bags.map((bag, i) => [bag.id, bag.id, timeOf(bag, i), eventOf(i)]);
       writeFileAtomic(labels, stringify([['slide_id', 'case_id', 'time', 'event'], ...rows]));
     }
