@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { foldSeed, type Fold } from '@mhim/datasets';
 import { meanAndStd, tryMetric, type FoldSummary } from '@mhim/metrics';
-import { makeFolder, type Rng } from '@mhim/tensor';
+import { type Rng } from '@mhim/tensor';
 import { classificationTask, type FoldMetrics, type Predictions } from './classification-task.js';
 import { fit, type FitOptions, type FitResult } from './fit.js';
 import type { FitObserver } from './fit-observer.js';
@@ -57,7 +57,6 @@ export async function crossValidate<P = Predictions, M = FoldMetrics>(
   options: CrossValidateOptions<P, M>,
 ): Promise<CrossValidation<P, M>> {
   const { folds, createLearner, observer, folder, seed, stream = 0, task: taskFor, ...rest } = options;
-  if (folder !== undefined) makeFolder(folder);
   const unlock = folder === undefined ? undefined : lockRun(folder);
   const outcomes: FoldOutcome<P, M>[] = [];
   try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { fitStandardiser, type BagSource, type Standardiser } from '@mhim/datasets';
-import { makeFolder, MhimError, Rng } from '@mhim/tensor';
+import { MhimError, Rng } from '@mhim/tensor';
 import { breathe } from './breathe.js';
 import { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
 import { classificationTask, type Predictions } from './classification-task.js';
@@ -95,7 +95,6 @@ export async function fit<P = Predictions>(options: FitOptions<P>): Promise<FitR
   const files = folder === undefined ? undefined : new RunFiles(folder, identityOf(options));
   const done = files?.readResult<FitResult<P>>();
   if (done) return done;
-  if (files) makeFolder(files.folder);
   const unlock = files && lockRun(files.folder);
   try {
     files?.prepare();

@@ -17,6 +17,7 @@ export {
   type FoldOutcome,
 } from './cross-validate.js';
 export { EarlyStopping, type EarlyStoppingConfig, type EarlyStoppingState } from './early-stopping.js';
+export { breathe } from './breathe.js';
 export { evaluate } from './evaluate.js';
 export { FeatureCache } from './feature-cache.js';
 export { fit, MAX_EPOCHS, type FitOptions, type FitResult } from './fit.js';

@@ -39,11 +39,12 @@ let renewal: NodeJS.Timeout | undefined;
 export function lockRun(folder: string): () => void {
   makeFolder(folder);
   const path = lockOf(folder);
+  const holder: Holder = { pid: process.pid, host: hostname(), began: beginning(process.pid) };
+  // Before the file is there: a process that is killed before it writes leaves a lock of which nobody knows whose it was.
+  const content = JSON.stringify(holder);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const file = openSync(path, 'wx');
-      const holder: Holder = { pid: process.pid, host: hostname(), began: beginning(process.pid) };
-      const content = JSON.stringify(holder);
       writeSync(file, content);
       closeSync(file);
       hold(path, content);

@@ -2,8 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, MhimError } from '@mhim/tensor';
 import { experiments } from '../experiments/catalogue.js';
-
-const JOB_ID = /^[0-9a-f]{16}$/;
+import { JOB_ID } from '../experiments/graph/job.js';
 
 /**
  * Makes the folder of experiments, and makes sure that it is empty of what they write into it, or theirs: a list of jobs lies in it, or jobs.

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { EXTRACTORS, type Bag, type BagSource, type ExtractorName } from '@mhim/datasets';
-import { riskOf } from '@mhim/training';
+import { breathe, riskOf } from '@mhim/training';
 import { makeFolder, MhimError, useBackend, writeFileAtomic, writeSafetensors, type HostTensor } from '@mhim/tensor';
 import { Option, type Command } from 'commander';
 import { openData } from '../data/open-data.js';
@@ -96,7 +96,7 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
     const failures: MhimError[] = [];
     try {
       for (const [index, info] of source.bags.entries()) {
-        signal?.throwIfAborted();
+        await breathe(signal);
         const bag = await readOrNote(source, index, failures);
         if (!bag) continue;
         const probabilities = predictTogether(models, bag);
@@ -108,7 +108,6 @@ export async function predict(options: PredictOptions, signal?: AbortSignal): Pr
         if (options.instances !== undefined) {
           writeInstances(options.instances, options.instancesFormat, bag, explainTogether(models, bag));
         }
-        await new Promise(setImmediate);
       }
     } finally {
       for (const { model } of models) model.dispose();

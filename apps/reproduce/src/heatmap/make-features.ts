@@ -12,7 +12,7 @@ import {
   type SlidePipelineConfig,
   type SlideResult,
 } from '@mhim/slides';
-import { makeFolder, MhimError } from '@mhim/tensor';
+import { MhimError } from '@mhim/tensor';
 import { lockRun } from '@mhim/training';
 import { openData } from '../data/open-data.js';
 import { describeResult } from '../slides/describe-result.js';
@@ -117,7 +117,6 @@ async function extract(
     log(
       `${count(todo)} without features: made now, ${recipe.like}, with ${encoder.title ?? encoder.name}, into ${folder}`,
     );
-    makeFolder(folder);
     release = lockRun(folder);
     return await processSlides({
       slides,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFolds, type BagInfo, type BagSource, type ExtractorName, type Fold } from '@mhim/datasets';
 import { MhimError, useBackend, writeFileAtomic } from '@mhim/tensor';
-import { riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
+import { breathe, riskOf, type Predictions, type SurvivalPredictions } from '@mhim/training';
 import { dataOf } from '../commands/option-types.js';
 import { openData, requireLabels, requireOutcomes } from '../data/open-data.js';
 import {
@@ -138,7 +138,7 @@ async function predictAll(
   const classes: Predictions = { ids: [], labels: [], probabilities: [] };
   const survival: SurvivalPredictions = { ids: [], times: [], events: [], risks: [], survival: [] };
   for (const index of indices) {
-    signal?.throwIfAborted();
+    await breathe(signal);
     const bag = await source.read(index);
     const probabilities = predictTogether(models, bag);
     const { label = -1, time = NaN, event = 0 } = source.bags[index] as BagInfo;
@@ -148,7 +148,6 @@ async function predictAll(
     survival.times.push(time);
     survival.events.push(event);
     survival.risks.push(riskOf(probabilities));
-    await new Promise(setImmediate);
   }
   const { ids, probabilities } = classes;
   return predictSurvival(models) ? { ...survival, ids, survival: probabilities } : classes;

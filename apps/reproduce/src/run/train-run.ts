@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashFolds, nameFolds, type BagSource, type Fold } from '@mhim/datasets';
-import { makeFolder, MhimError, useBackend } from '@mhim/tensor';
+import { MhimError, useBackend } from '@mhim/tensor';
 import { lockRun, progressBar, type FitResult } from '@mhim/training';
 import { idleOptions } from '../config/idle-options.js';
 import type { TrainConfig } from '../config/train-config.js';
@@ -81,7 +81,6 @@ export async function trainRun(options: TrainOptions): Promise<TrainOutcome> {
     const folds = await chooseFolds(source, config);
     const wanted = chosenFolds(folds, options.onlyFold);
     const folder = new RunFolder(out);
-    makeFolder(out);
     const release = lockRun(out);
     try {
       await claim(folder, config, source, folds, options.baselineDir);

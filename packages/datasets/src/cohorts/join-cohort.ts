@@ -1,5 +1,6 @@
 import type { BagInfo } from '../bag.js';
 import { caseOfSlide } from '../labels-table.js';
+import { bagId } from '../formats/read-bag-file.js';
 import type { LabelRow } from '../label-row.js';
 import type { FeatureFile } from './find-features.js';
 import { isDiagnostic, slideBarcode, slideName } from './slide-names.js';
@@ -117,11 +118,9 @@ export function joinCohort(files: readonly FeatureFile[], table: CohortTable, ru
 
 /** The diagnostic slides that a case's row names, without the extension of whatever file it lists: names that begin with the case's. */
 function slidesOf({ id, slides = [] }: LabelRow): string[] {
-  const names = slides.map((path) => slideName(path.replace(/^.*[\\/]/, '').replace(FEATURES, '')));
+  const names = slides.map((path) => slideName(bagId(path.replaceAll('\\', '/'))));
   return names.filter((name) => isDiagnostic(name) && (caseOfSlide(name) ?? beginnings(name).at(-1)) === id);
 }
-
-const FEATURES = /\.(?:pt|h5|npy|safetensors)$/i;
 
 /** Finds a slide's row by its name. */
 function finder({ rows, unit }: CohortTable): (name: string) => LabelRow | undefined {

@@ -5,7 +5,7 @@ import type { FoldResult, Metrics } from '../../run/results.js';
 import { RunFolder } from '../../run/run-folder.js';
 import { experiments } from '../catalogue.js';
 import type { CostName, Experiment } from '../experiment.js';
-import type { Job } from './job.js';
+import { JOB_ID, type Job } from './job.js';
 import type { Plan } from './plan.js';
 
 /** `result.json` of a finished job. */
@@ -108,7 +108,7 @@ export function readJobs(path: string): Job[] {
       try {
         const job = JSON.parse(line) as Job;
         if (
-          /^[0-9a-f]{16}$/.test(job.id) &&
+          JOB_ID.test(job.id) &&
           typeof job.code === 'string' &&
           Array.isArray(job.needs) &&
           typeof job.config === 'object'

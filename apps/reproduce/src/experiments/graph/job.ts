@@ -59,6 +59,9 @@ export function workOf(
   return hashOf({ kind, needs, ...own }).slice(0, 16);
 }
 
+/** What the id of a job looks like. */
+export const JOB_ID = /^[0-9a-f]{16}$/;
+
 /** The id of a job: 16 hexadecimal digits. */
 export function jobIdOf(work: string, code: string): string {
   return hashOf({ work, code }).slice(0, 16);

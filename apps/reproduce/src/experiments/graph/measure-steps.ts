@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { halfFilledGrid } from '@mhim/datasets';
 import { HardMining } from '@mhim/hard-mining';
 import { Rng, useBackend } from '@mhim/tensor';
-import { mhimLearner, supervisedLearner, type Learner } from '@mhim/training';
+import { breathe, mhimLearner, supervisedLearner, type Learner } from '@mhim/training';
 import { aggregatorSettings, createModel } from '../../models/create-model.js';
 import type { ModelName } from '../../models/model-names.js';
 import { describeMachine } from '../../run/environment.js';
@@ -27,12 +27,11 @@ export async function measureSteps(options: MeasureOptions): Promise<StepTimes> 
   const backend = await useBackend({ log: () => {} });
   const measured: Record<string, ModelTimes> = {};
   for (const name of models) {
-    signal?.throwIfAborted();
+    // Ctrl-C is heard between models.
+    await breathe(signal);
     const times = timesOf(name, options);
     measured[name] = times;
     onModel?.(name, times);
-    // Ctrl-C is heard between models.
-    await new Promise(setImmediate);
   }
   return {
     machine: describeMachine(backend),
