@@ -27,7 +27,7 @@ export interface BagFolder extends BagSource {
   readonly skipped: readonly string[];
 }
 
-/** A file that converted folders of simulated slides carry, so that their numbers stay marked as such. */
+/** A file that converted folders carry: that they are ours to replace, and whether their slides are simulated. */
 export const FOLDER_INDEX = 'index.json';
 
 /**

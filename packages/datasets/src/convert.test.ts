@@ -81,6 +81,7 @@ describe('files of others', () => {
     ['index.json', 'store'],
     ['bags.csv', 'store'],
     ['bags.safetensors', 'store'],
+    ['slide-1.pt', 'pt'],
   ])('%s is not replaced by a conversion to %s', async (name, format) => {
     const text = name === 'bags.csv' ? 'bag_id,label\nslide-0,tumour\n' : '{"lines": ["slide_id,label,stage"]}';
     const folder = `others-${name}-${format}`;
@@ -143,5 +144,6 @@ test('a bag that cannot be read leaves the whole files before it and nothing hal
     read: async (i) => (i === 2 ? Promise.reject(new Error('bad bag')) : (toyBags[i] as Bag)),
   });
   await expect(convertBags(bags, at('broken'), 'pt')).rejects.toThrow('bad bag');
-  expect(readdirSync(at('broken'))).toEqual(['slide-0.pt', 'slide-1.pt']);
+  expect(readdirSync(at('broken'))).toEqual(['index.json', 'slide-0.pt', 'slide-1.pt']);
+  await convertBags(toySource(), at('broken'), 'pt');
 });

@@ -5,16 +5,16 @@ import type { BagInfo } from './bag.js';
 import { FOLDER_INDEX } from './bag-folder.js';
 import type { BagSource } from './bag-source.js';
 import { checkBagFormat, writeBagFile, type BagFileFormat } from './formats/write-bag-file.js';
-import { requireOutside, requireOwnIndex, requireSame } from './own-folder.js';
+import { requireOutside, requireOwnFolder, requireSame } from './own-folder.js';
 import { writeBagStore, type WriteBagStoreOptions } from './write-bag-store.js';
 
 export type BagFormat = 'store' | BagFileFormat;
 
 /**
  * Writes all bags of a source in another format: a bag store, or a folder with one file a bag (`.safetensors`; `.pt`, the plain
- * tensor that CLAM and MHIM-MIL read; `.npy`; `.h5` as CLAM and TRIDENT write it) and a `labels.csv`.
- * Coordinates and instance labels go along where the format has room for them: not in `.pt` and `.npy`.
- * @throws MhimError `config` where the folder is the source's or lies in it, or where it holds another `labels.csv` or `index.json`;
+ * tensor that CLAM and MHIM-MIL read; `.npy`; `.h5` as CLAM and TRIDENT write it), a `labels.csv`, and an `index.json` that says
+ * whose files these are. Coordinates and instance labels go along where the format has room for them: not in `.pt` and `.npy`.
+ * @throws MhimError `config` where the folder is the source's or lies in it, or where it holds others' files of these names;
  * `data` for a bag whose id is no file name or whose values are beyond float16, `config` for h5 in float16
  */
 export async function convertBags(
@@ -33,20 +33,20 @@ export async function convertBags(
   const labelled = source.bags.every(({ label, time }) => label !== undefined || time !== undefined);
   const labels = labelTable(source.bags);
   const [table, index] = [join(folder, 'labels.csv'), join(folder, FOLDER_INDEX)];
+  const fileOf = ({ id }: BagInfo) => join(folder, `${id}.${format}`);
   requireOutside(source, folder);
   if (labelled) requireSame(table, labels);
-  if (source.simulated) requireOwnIndex(index, 'mhim-bag-folder');
+  requireOwnFolder(index, source.bags.map(fileOf));
   makeFolder(folder);
-  for (const [i, { id }] of source.bags.entries()) {
+  // First, so that what a kill leaves is known as ours.
+  const content = { format: 'mhim-bag-folder', version: 1, ...(source.simulated && { simulated: true }) };
+  writeFileAtomic(index, `${JSON.stringify(content, null, 2)}\n`);
+  for (const [i, info] of source.bags.entries()) {
     const bag = await source.read(i);
-    await writeBagFile(join(folder, `${id}.${format}`), bag, format, options.dtype);
+    await writeBagFile(fileOf(info), bag, format, options.dtype);
     options.onBag?.(i + 1, source.bags.length);
   }
   if (labelled) writeFileAtomic(table, labels);
-  if (source.simulated) {
-    const content = { format: 'mhim-bag-folder', version: 1, simulated: true };
-    writeFileAtomic(index, `${JSON.stringify(content, null, 2)}\n`);
-  }
 }
 
 /** Two ids that differ in case only are one file on the disks of Windows and macOS. */

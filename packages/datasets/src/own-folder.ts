@@ -39,8 +39,16 @@ export async function requireOwnStore(folder: string): Promise<void> {
   if (existsSync(bags) && !(await isOwnStore(bags))) throw foreign(bags);
 }
 
+/** @throws MhimError `config` for an `index.json` of something else, and without one for bag files that are there already */
+export function requireOwnFolder(index: string, files: readonly string[]): void {
+  requireOwnIndex(index, 'mhim-bag-folder');
+  if (existsSync(index)) return;
+  const there = files.find((path) => existsSync(path));
+  if (there !== undefined) throw foreign(there);
+}
+
 /** @throws MhimError `config` for an `index.json` of something else */
-export function requireOwnIndex(path: string, format: string): void {
+function requireOwnIndex(path: string, format: string): void {
   if (!existsSync(path)) return;
   try {
     if ((JSON.parse(readFileSync(path, 'utf8')) as { format?: unknown } | null)?.format === format) return;

@@ -38,7 +38,7 @@ export function convertCommand(program: Command, interrupts: Interrupts): void {
 A table of cases is NAME.safetensors with a [cases, d] tensor and a [groups, d] one whose name ends in mask: a case becomes a bag of
 one instance a group of columns. Beside it lie NAME_cases.csv (or --labels), a row a case, and NAME_folds.json, which becomes folds.json.
 
-<to> is a folder of its own, outside <from>; tables in it that this command did not write are not replaced.
+<to> is a folder of its own, outside <from>; files in it that this command did not write are not replaced.
 
 Examples:
   $ reproduce convert features/ bags/ --labels slides.csv --float16
