@@ -41,8 +41,7 @@ export async function requireOwnStore(folder: string): Promise<void> {
 
 /** @throws MhimError `config` for an `index.json` of something else, and without one for bag files that are there already */
 export function requireOwnFolder(index: string, files: readonly string[]): void {
-  requireOwnIndex(index, 'mhim-bag-folder');
-  if (existsSync(index)) return;
+  if (existsSync(index)) return requireOwnIndex(index, 'mhim-bag-folder');
   const there = files.find((path) => existsSync(path));
   if (there !== undefined) throw foreign(there);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { foldSeed, type Fold } from '@mhim/datasets';
 import { meanAndStd, tryMetric, type FoldSummary } from '@mhim/metrics';
-import { type Rng } from '@mhim/tensor';
+import type { Rng } from '@mhim/tensor';
 import { classificationTask, type FoldMetrics, type Predictions } from './classification-task.js';
 import { fit, type FitOptions, type FitResult } from './fit.js';
 import type { FitObserver } from './fit-observer.js';
