@@ -26,7 +26,10 @@ export interface MiningConfig {
   consistencyWeight: number;
   /** Weight of the label loss, 1 in eq. 14. */
   labelWeight: number;
-  /** τ of eq. 13. */
+  /**
+   * τ of eq. 13: the smaller, the sharper the teacher's target. The paper gives none; 0.1 is the default of the official command line, 1 of
+   * the official class.
+   */
   temperature: number;
   /** Whether a baseline checkpoint initialises a teacher of its own (Table 10). */
   initTeacher: boolean;
