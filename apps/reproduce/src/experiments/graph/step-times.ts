@@ -21,8 +21,6 @@ export interface ModelTimes {
   infer: readonly [readonly [number, number], readonly [number, number]];
   /** Trainable scalars at 1024 features and two classes. */
   parameters: number;
-  /** Which of the times were not measured on the quiet machine but scaled, see {@link shippedStepTimes}. */
-  scaled?: readonly ('train at 10000' | 'infer')[];
 }
 
 export interface StepTimes {
@@ -69,146 +67,132 @@ export function timesKey(config: Pick<TrainConfig, 'model' | 'base'>): string {
   return isMethod(config.model) ? `mhim-v2:${name}` : name;
 }
 
-/**
- * The step times that estimates are made of where `reproduce measure` has made no better ones: medians on a quiet machine, as `tools/bench` times them (docs/performance.md).
- *
- * Scaled, where a quiet figure is owed: training at 10,000 instances of a method is its aggregator's times the ratio of the two at 1,000, of
- * R2T-MIL and 2DMamba ten times that at 1,000; inference is the share of a training step that it had when both were measured under load.
- */
+/** The step times that estimates are made of where `reproduce measure` has made no better ones: its own, on a quiet machine. */
 export const shippedStepTimes: StepTimes = {
   machine: 'AMD EPYC, 2 cores, TensorFlow on CPU',
-  measured: '2026-11-25',
-  note: 'on a quiet machine; inference of most models and the largest bags of R2T-MIL, 2DMamba, MHIM-v2 over DSMIL and TransMIL are scaled from them',
+  measured: '2026-11-29',
+  note: 'on a quiet machine, medians of five steps',
   models: {
     'ab-mil': {
       train: [
-        [1000, 25],
-        [10000, 167],
+        [1000, 24.9],
+        [10000, 166.7],
       ],
       infer: [
-        [1000, 10.6],
-        [10000, 68.8],
+        [1000, 8.1],
+        [10000, 67.8],
       ],
       parameters: 591619,
     },
     'ds-mil': {
       train: [
-        [1000, 42],
-        [10000, 297],
+        [1000, 38.5],
+        [10000, 264.1],
       ],
       infer: [
-        [1000, 10.3],
-        [10000, 101.8],
+        [1000, 11.6],
+        [10000, 99.2],
       ],
       parameters: 872708,
-      scaled: ['infer'],
     },
     'clam-sb': {
       train: [
-        [1000, 38],
-        [10000, 285],
+        [1000, 42.1],
+        [10000, 243],
       ],
       infer: [
-        [1000, 4.0],
-        [10000, 103.4],
+        [1000, 10],
+        [10000, 94.7],
       ],
       parameters: 790791,
-      scaled: ['infer'],
     },
     'dtfd-mil': {
       train: [
-        [1000, 34],
-        [10000, 178],
+        [1000, 29.8],
+        [10000, 181],
       ],
       infer: [
-        [1000, 14.9],
-        [10000, 77.0],
+        [1000, 9],
+        [10000, 73.5],
       ],
       parameters: 789254,
-      scaled: ['infer'],
     },
     'ib-mil': {
       train: [
-        [1000, 26],
-        [10000, 175],
+        [1000, 25.9],
+        [10000, 169.5],
       ],
       infer: [
-        [1000, 12.0],
-        [10000, 56.3],
+        [1000, 8.6],
+        [10000, 71.8],
       ],
       parameters: 723971,
-      scaled: ['infer'],
     },
     'trans-mil': {
       train: [
-        [1000, 414],
-        [10000, 1381],
+        [1000, 323.4],
+        [10000, 1379.4],
       ],
       infer: [
-        [1000, 129.5],
-        [10000, 497.7],
+        [1000, 104.1],
+        [10000, 476.5],
       ],
       parameters: 2672146,
-      scaled: ['infer'],
     },
     'r2t-mil': {
       train: [
-        [1000, 107],
-        [10000, 1070],
+        [1000, 104.7],
+        [10000, 810.5],
       ],
       infer: [
-        [1000, 56.1],
-        [10000, 748.2],
+        [1000, 33.7],
+        [10000, 285.1],
       ],
       parameters: 2697474,
-      scaled: ['train at 10000', 'infer'],
     },
     'mamba-2d': {
       train: [
-        [1000, 212],
-        [10000, 2120],
+        [1000, 186.4],
+        [10000, 1710.7],
       ],
       infer: [
-        [1000, 93.0],
-        [10000, 429.7],
+        [1000, 61.9],
+        [10000, 441],
       ],
       parameters: 265131,
-      scaled: ['train at 10000', 'infer'],
     },
     'mhim-v2:ab-mil': {
       train: [
-        [1000, 61],
-        [10000, 291],
+        [1000, 49.3],
+        [10000, 273.9],
       ],
       infer: [
-        [1000, 15.5],
-        [10000, 165.5],
+        [1000, 11.2],
+        [10000, 85.6],
       ],
       parameters: 1641602,
     },
     'mhim-v2:ds-mil': {
       train: [
-        [1000, 71],
-        [10000, 502],
+        [1000, 66.9],
+        [10000, 346.6],
       ],
       infer: [
-        [1000, 16.8],
-        [10000, 158.3],
+        [1000, 15.7],
+        [10000, 119.1],
       ],
       parameters: 1923846,
-      scaled: ['train at 10000', 'infer'],
     },
     'mhim-v2:trans-mil': {
       train: [
-        [1000, 503],
-        [10000, 1678],
+        [1000, 401.4],
+        [10000, 1340.8],
       ],
       infer: [
-        [1000, 153.5],
-        [10000, 942.8],
+        [1000, 139.8],
+        [10000, 567.5],
       ],
       parameters: 3722258,
-      scaled: ['train at 10000', 'infer'],
     },
   },
 };
