@@ -33,8 +33,8 @@ export function requireOutside(source: BagSource, folder: string): void {
 
 /** @throws MhimError `config` naming a file of a folder that a store would replace and that is of no store of ours */
 export async function requireOwnStore(folder: string): Promise<void> {
-  requireOwnIndex(join(folder, 'index.json'), 'mhim-bag-store');
-  const [table, bags] = [join(folder, 'bags.csv'), join(folder, 'bags.safetensors')];
+  const [index, table, bags] = [join(folder, 'index.json'), join(folder, 'bags.csv'), join(folder, 'bags.safetensors')];
+  if (existsSync(index)) requireOwnIndex(index, 'mhim-bag-store');
   if (existsSync(table) && !readFileSync(table, 'utf8').startsWith(STORE_COLUMNS.join(','))) throw foreign(table);
   if (existsSync(bags) && !(await isOwnStore(bags))) throw foreign(bags);
 }
@@ -46,9 +46,8 @@ export function requireOwnFolder(index: string, files: readonly string[]): void 
   if (there !== undefined) throw foreign(there);
 }
 
-/** @throws MhimError `config` for an `index.json` of something else */
+/** @throws MhimError `config` for an `index.json` that is there, of something else */
 function requireOwnIndex(path: string, format: string): void {
-  if (!existsSync(path)) return;
   try {
     if ((JSON.parse(readFileSync(path, 'utf8')) as { format?: unknown } | null)?.format === format) return;
   } catch {
